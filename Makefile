@@ -1,0 +1,37 @@
+# Every target sets up what it needs in .venv; nothing has to be installed by hand.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO ?= demo
+
+.PHONY: help install demo test check format golden clean
+
+help:  ## Show these targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: .venv/installed  ## Install lesionless and its tools into .venv
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet torch==2.13.0
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	@touch $@
+
+demo: install  ## Phantom cohort, train, segment, evaluate, report: offline, below ten minutes
+	$(BIN)/lesionless demo $(DEMO)
+
+test: install  ## Run the tests
+	$(BIN)/pytest
+
+check: install  ## Lint, formatting, import contracts, types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	PYTHONPATH=src $(BIN)/lint-imports
+	$(BIN)/mypy
+
+format: install  ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:  ## Remove the environment and the demo's output
+	rm -rf .venv demo

@@ -1,0 +1,21 @@
+"""Shapes and meanings of the arrays that cross module borders."""
+
+from typing import TypeAlias
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+Volume: TypeAlias = Float[np.ndarray, "i j k"]
+"""A scan, or a map on its grid, in the scan's own voxel order."""
+
+Mask: TypeAlias = Bool[np.ndarray, "i j k"]
+"""A brain or lesion mask on a scan's grid."""
+
+Slices: TypeAlias = Float[np.ndarray, "slice row column"]
+"""Axial slices in atlas space: slice 0 is lowest, row 0 anterior, column 0 the patient's right."""
+
+SliceMask: TypeAlias = Bool[np.ndarray, "slice row column"]
+"""A brain or lesion mask on the grid of `Slices`."""
+
+Affine: TypeAlias = Float[np.ndarray, "4 4"]
+"""A homogeneous transform, from indices to millimetres (RAS+) unless the name says otherwise."""

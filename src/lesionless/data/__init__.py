@@ -1,0 +1,1 @@
+"""Scans in: files, folders, BIDS trees, phantoms."""

@@ -1,0 +1,149 @@
+"""One scan or mask on disk: read with checks, written with the grid of the scan it belongs to."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+
+from lesionless.arrays import Affine, Mask, Volume
+from lesionless.errors import ScanError
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """Hold one 3-D image in its own grid.
+
+    Attributes:
+        path: The file it was read from.
+        image: (i, j, k) float32, in the scanner's units; finite, not constant.
+        affine: (4, 4) from voxel index to millimetres, RAS+.
+        header: The file's header, kept so that outputs get the very same grid.
+    """
+
+    path: Path
+    image: Volume
+    affine: Affine
+    header: Any
+
+    @property
+    def spacing_mm(self) -> tuple[float, float, float]:
+        """Return the voxel size along each array axis, from the affine."""
+        i, j, k = np.linalg.norm(self.affine[:3, :3], axis=0)
+        return float(i), float(j), float(k)
+
+
+def read_scan(path: Path) -> Scan:
+    """Read one NIfTI file as a 3-D float32 image.
+
+    Axes of length 1 at the end are dropped.
+
+    Raises:
+        ScanError: The file cannot be read, is not 3-D, has a degenerate affine, holds values that
+            are not finite, or is constant.
+    """
+    nifti = _load(path)
+    image = _drop_trailing_axes(_data(nifti, path), path)
+    affine = np.asarray(nifti.affine, dtype=np.float64)
+    _check_affine(affine, path)
+    _check_values(image, path)
+    return Scan(path=path, image=image, affine=affine, header=nifti.header.copy())
+
+
+def read_mask(path: Path, scan: Scan) -> Mask:
+    """Read a mask that lies on the grid of `scan`; every voxel above zero belongs to it.
+
+    Raises:
+        ScanError: The file cannot be read or its grid differs from the scan's.
+    """
+    nifti = _load(path)
+    mask = _drop_trailing_axes(_data(nifti, path), path)
+    if mask.shape != scan.image.shape:
+        raise ScanError(
+            f"{path}: expected a mask of shape {scan.image.shape} like {scan.path.name}, "
+            f"found {mask.shape}. Give a mask on the scan's own grid."
+        )
+    if not np.allclose(nifti.affine, scan.affine, atol=1e-2):
+        raise ScanError(
+            f"{path}: expected the affine of {scan.path.name}, found another one. "
+            "Give a mask on the scan's own grid."
+        )
+    return np.asarray(mask > 0)
+
+
+def write_volume(path: Path, volume: Volume | Mask, scan: Scan) -> None:
+    """Write an array on the grid of `scan`, with its affine to the last bit.
+
+    Masks are stored as uint8, maps as float32. The file appears under its name only when whole.
+    """
+    kind = np.uint8 if volume.dtype == np.bool_ else np.float32
+    header = scan.header.copy()
+    header.set_data_dtype(kind)
+    header.set_slope_inter(1, 0)
+    header["cal_min"] = header["cal_max"] = 0
+    header.set_data_shape(volume.shape)
+    nifti = nib.Nifti1Image(volume.astype(kind), None, header)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".partial-") as folder:
+        partial = Path(folder) / path.name
+        nib.save(nifti, partial)
+        partial.replace(path)
+
+
+def _load(path: Path) -> Any:
+    try:
+        return nib.Nifti1Image.from_image(nib.load(path))
+    except Exception as error:  # nibabel raises many kinds for a file that is not NIfTI
+        raise ScanError(
+            f"{path}: expected a readable NIfTI file, found {type(error).__name__}: "
+            f"{_one_line(error)}. Export or copy the scan again."
+        ) from error
+
+
+def _data(nifti: Any, path: Path) -> Volume:
+    try:
+        return np.asarray(nifti.get_fdata(dtype=np.float32))
+    except Exception as error:  # truncated or damaged data, seen only when it is read
+        raise ScanError(
+            f"{path}: expected complete voxel data, found {type(error).__name__}: "
+            f"{_one_line(error)}. Export or copy the scan again."
+        ) from error
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:160]
+
+
+def _drop_trailing_axes(image: Volume, path: Path) -> Volume:
+    while image.ndim > 3 and image.shape[-1] == 1:
+        image = image[..., 0]
+    if image.ndim != 3 or min(image.shape) < 2:
+        raise ScanError(
+            f"{path}: expected one 3-D image, found an array of shape {image.shape}. "
+            "Split a series into single volumes."
+        )
+    return image
+
+
+def _check_affine(affine: Affine, path: Path) -> None:
+    if not np.all(np.isfinite(affine)) or abs(np.linalg.det(affine[:3, :3])) < 1e-6:
+        raise ScanError(
+            f"{path}: expected an affine that can be inverted, found {affine[:3].tolist()}. "
+            "Repair the header, for instance by converting the scan from DICOM again."
+        )
+
+
+def _check_values(image: Volume, path: Path) -> None:
+    n_bad = int(image.size - np.count_nonzero(np.isfinite(image)))
+    if n_bad:
+        raise ScanError(
+            f"{path}: expected finite values, found {n_bad} voxels that are NaN or infinite. "
+            "Replace them, or export the scan again."
+        )
+    if image.min() == image.max():
+        raise ScanError(
+            f"{path}: expected an image, found the value {image.flat[0]:g} in every voxel. "
+            "Export the scan again."
+        )

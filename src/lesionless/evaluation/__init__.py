@@ -1,0 +1,1 @@
+"""Metrics, intervals and timing of segmentations against reference lesions."""

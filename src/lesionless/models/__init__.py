@@ -1,0 +1,1 @@
+"""The methods: autoencoders, AnoGAN, and the competitors without a network."""

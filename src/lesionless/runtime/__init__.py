@@ -1,0 +1,1 @@
+"""Fast inference with the numbers of the trained model."""

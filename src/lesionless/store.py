@@ -1,0 +1,124 @@
+"""Prepared scans on disk: one file per scan, written whole or not at all."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lesionless.errors import UsageError
+from lesionless.preprocess.prepared import Geometry, PreparedScan
+
+SUFFIX = "_prepared.npz"
+
+
+def save(folder: Path, scan: PreparedScan) -> Path:
+    """Write one prepared scan to `folder/sub-X/NAME_prepared.npz`."""
+    path = path_of(folder, scan.subject, scan.name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".partial-{path.name}")
+    with partial.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **_arrays(scan))
+    partial.replace(path)
+    return path
+
+
+def load(path: Path) -> PreparedScan:
+    """Read one prepared scan.
+
+    Raises:
+        UsageError: The file is missing or was not written by `save`.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return _scan({name: arrays[name] for name in arrays.files})
+    except (OSError, ValueError, KeyError) as error:
+        raise UsageError(
+            f"{path}: expected a prepared scan, found {type(error).__name__}: {error}. "
+            "Run `lesionless prepare` again."
+        ) from error
+
+
+def path_of(folder: Path, subject: str, name: str) -> Path:
+    """Return the file that holds the scan `name` of `subject`."""
+    return folder / f"sub-{subject}" / f"{name}{SUFFIX}"
+
+
+def paths(folder: Path) -> list[Path]:
+    """List the prepared scans below a folder, sorted by name.
+
+    Raises:
+        UsageError: There is none.
+    """
+    found = sorted(folder.glob(f"sub-*/*{SUFFIX}"))
+    if not found:
+        raise UsageError(
+            f"{folder}: expected prepared scans (sub-*/*{SUFFIX}), found none. "
+            "Run `lesionless prepare BIDS_DIR OUT` first."
+        )
+    return found
+
+
+def scans(folder: Path) -> Iterator[PreparedScan]:
+    """Read the prepared scans below a folder one after the other, sorted by name."""
+    return (load(path) for path in paths(folder))
+
+
+def _arrays(scan: PreparedScan) -> dict[str, Any]:
+    geometry = scan.geometry
+    arrays = {
+        # 16 bits hold [0, 1] to 8e-6, finer than any scanner; half the size of float32
+        "image": np.round(scan.image * 65535).astype(np.uint16),
+        "brain": np.packbits(scan.brain),
+        "scan_brain": np.packbits(scan.scan_brain),
+        "scan_affine": geometry.scan_affine,
+        "index_to_scan": geometry.index_to_scan,
+        "index_to_atlas": geometry.index_to_atlas,
+        "text": np.array(json.dumps(_text(scan))),
+    }
+    if scan.lesion is not None:
+        arrays["lesion"] = np.packbits(scan.lesion)
+    return arrays
+
+
+def _text(scan: PreparedScan) -> dict[str, Any]:
+    return {
+        "name": scan.name,
+        "subject": scan.subject,
+        "scan_shape": list(scan.geometry.scan_shape),
+        "atlas": scan.geometry.atlas,
+        "offset": scan.offset,
+        "scale": scan.scale,
+        "quality": dict(scan.quality),
+        "record": dict(scan.record),
+    }
+
+
+def _scan(arrays: dict[str, Any]) -> PreparedScan:
+    text = json.loads(str(arrays["text"]))
+    image = arrays["image"].astype(np.float32) / 65535
+    scan_shape = tuple(text["scan_shape"])
+    return PreparedScan(
+        name=text["name"],
+        subject=text["subject"],
+        image=image,
+        brain=_unpack(arrays["brain"], image.shape),
+        lesion=_unpack(arrays["lesion"], image.shape) if "lesion" in arrays else None,
+        scan_brain=_unpack(arrays["scan_brain"], scan_shape),
+        geometry=Geometry(
+            scan_shape=scan_shape,
+            scan_affine=arrays["scan_affine"],
+            index_to_scan=arrays["index_to_scan"],
+            index_to_atlas=arrays["index_to_atlas"],
+            atlas=text["atlas"],
+        ),
+        offset=text["offset"],
+        scale=text["scale"],
+        quality=text["quality"],
+        record=text["record"],
+    )
+
+
+def _unpack(bits: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    return np.unpackbits(bits, count=int(np.prod(shape))).reshape(shape).astype(bool)
