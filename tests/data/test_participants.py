@@ -1,0 +1,93 @@
+"""The table is read as it stands, and a table that is wrong is refused with its line."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from lesionless.data.participants import Participant, read_participants
+from lesionless.errors import UsageError
+
+
+def table(root: Path, *lines: str, encoding: str = "utf-8") -> Path:
+    text = "\n".join("\t".join(line.split()) for line in lines) + "\n"
+    (root / "participants.tsv").write_text(text, encoding=encoding)
+    return root
+
+
+def test_group_and_split_are_read_by_column_name(tmp_path: Path) -> None:
+    table(
+        tmp_path,
+        "participant_id age split group",
+        "sub-01 31 train Healthy",
+        "sub-02 n/a n/a patient",
+        "03 50 test n/a",
+    )
+    assert read_participants(tmp_path) == {
+        "01": Participant("01", group="healthy", split="train"),
+        "02": Participant("02", group="patient", split=None),
+        "03": Participant("03", group=None, split="test"),
+    }
+
+
+def test_a_table_without_the_columns_knows_neither(tmp_path: Path) -> None:
+    table(tmp_path, "participant_id has_image", "sub-1 0")
+    assert read_participants(tmp_path) == {"1": Participant("1")}
+
+
+def test_a_tree_without_a_table_knows_nobody(tmp_path: Path) -> None:
+    assert read_participants(tmp_path) == {}
+
+
+def test_byte_order_mark_windows_line_ends_and_empty_lines_do_no_harm(tmp_path: Path) -> None:
+    text = "\ufeffparticipant_id\tgroup\r\nsub-1\tcontrol\r\n\r\n"
+    (tmp_path / "participants.tsv").write_bytes(text.encode())
+    assert read_participants(tmp_path)["1"].is_healthy
+
+
+@pytest.mark.parametrize(
+    ("group", "is_healthy"),
+    [("healthy", True), ("control", True), ("patient", False), (None, False)],
+)
+def test_healthy_and_control_are_the_groups_without_lesions(
+    group: str | None, is_healthy: bool
+) -> None:
+    assert Participant("1", group=group).is_healthy is is_healthy
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["subject group", "sub-1 healthy"], "participant_id.*found subject, group"),
+        (["participant_id,group", "sub-1,healthy"], "tabs"),
+        ([], "participant_id"),
+        (["participant_id group", "sub-1"], "line 2: expected 2 fields.*found 1"),
+        (["participant_id", "sub-1 healthy"], "line 2: expected 1 fields.*found 2"),
+        (["participant_id", "sub-1", "1"], "line 3: .*sub-1 again"),
+        (["participant_id split", "sub-1 dev"], "line 2: .*found dev"),
+        (["participant_id split", "n/a train"], "line 2: .*participant_id"),
+    ],
+)
+def test_a_wrong_table_is_refused_with_its_line(
+    tmp_path: Path, lines: list[str], message: str
+) -> None:
+    table(tmp_path, *lines)
+    with pytest.raises(UsageError, match=message):
+        read_participants(tmp_path)
+
+
+def test_a_table_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    table(tmp_path, "participant_id group", "sub-1 gesünder", encoding="latin-1")
+    with pytest.raises(UsageError, match="UTF-8"):
+        read_participants(tmp_path)
+
+
+REAL = os.environ.get("LESIONLESS_DATA")
+
+
+@pytest.mark.real
+@pytest.mark.skipif(REAL is None, reason="LESIONLESS_DATA is not set")
+def test_the_real_tables_are_read() -> None:
+    splits = [p.split for p in read_participants(Path(str(REAL)) / "lgg-flair").values()]
+    assert (len(splits), set(splits)) == (60, {"train", "val"})
+    assert len(read_participants(Path(str(REAL)) / "ms-tabriz")) == 7
