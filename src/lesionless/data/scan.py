@@ -42,7 +42,7 @@ def read_scan(path: Path) -> Scan:
 
     Raises:
         ScanError: The file cannot be read, is not 3-D, has a degenerate affine, holds values that
-            are not finite, or is constant.
+            are complex, colours or not finite, or is constant.
     """
     nifti = _load(path)
     image = _drop_trailing_axes(_data(nifti, path), path)
@@ -84,7 +84,7 @@ def write_volume(path: Path, volume: Volume | Mask, scan: Scan) -> None:
     header.set_slope_inter(1, 0)
     header["cal_min"] = header["cal_max"] = 0
     header.set_data_shape(volume.shape)
-    nifti = nib.Nifti1Image(volume.astype(kind), None, header)
+    nifti = _image_class(header)(volume.astype(kind), None, header)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".partial-") as folder:
         partial = Path(folder) / path.name
@@ -94,7 +94,8 @@ def write_volume(path: Path, volume: Volume | Mask, scan: Scan) -> None:
 
 def _load(path: Path) -> Any:
     try:
-        return nib.Nifti1Image.from_image(nib.load(path))
+        loaded = nib.load(path)
+        return _image_class(loaded.header).from_image(loaded)
     except Exception as error:  # nibabel raises many kinds for a file that is not NIfTI
         raise ScanError(
             f"{path}: expected a readable NIfTI file, found {type(error).__name__}: "
@@ -102,7 +103,18 @@ def _load(path: Path) -> Any:
         ) from error
 
 
+def _image_class(header: Any) -> Any:
+    """Return the kind of file that keeps a header's grid to the bit: NIfTI-2 has 64-bit affines."""
+    return nib.Nifti2Image if isinstance(header, nib.Nifti2Header) else nib.Nifti1Image
+
+
 def _data(nifti: Any, path: Path) -> Volume:
+    dtype = nifti.get_data_dtype()
+    if dtype.kind not in "iuf":
+        raise ScanError(
+            f"{path}: expected one real number per voxel, found {dtype}. "
+            "Export the magnitude image in grey values."
+        )
     try:
         return np.asarray(nifti.get_fdata(dtype=np.float32))
     except Exception as error:  # truncated or damaged data, seen only when it is read
