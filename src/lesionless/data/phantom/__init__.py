@@ -1,0 +1,20 @@
+"""Phantoms: synthetic FLAIR scans with known lesions, drawn from the MNI152 maps."""
+
+from lesionless.data.phantom.acquisition import Acquisition
+from lesionless.data.phantom.cohort import CohortSubject, write_cohort
+from lesionless.data.phantom.contrast import Contrast
+from lesionless.data.phantom.deformation import Shape
+from lesionless.data.phantom.lesions import Lesions
+from lesionless.data.phantom.subject import PhantomSettings, PhantomSubject, phantom_subject
+
+__all__ = [
+    "Acquisition",
+    "CohortSubject",
+    "Contrast",
+    "Lesions",
+    "PhantomSettings",
+    "PhantomSubject",
+    "Shape",
+    "phantom_subject",
+    "write_cohort",
+]

@@ -1,0 +1,105 @@
+"""The average anatomy that every phantom is drawn from: MNI152 tissue maps and what follows."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from jaxtyping import Float
+
+from lesionless.arrays import Mask, Volume
+from lesionless.errors import UsageError
+
+SPACINGS_MM = (1, 2, 4)
+"""The resolutions of the anatomy on offer; 4 mm is for tests."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lattice:
+    """Place the voxels of a volume in MNI space, axes along right, anterior, superior.
+
+    Attributes:
+        origin_mm: Centre of voxel (0, 0, 0).
+        spacing_mm: Distance of voxel centres, the same along all axes.
+        shape: Number of voxels along each axis.
+    """
+
+    origin_mm: tuple[float, float, float]
+    spacing_mm: float
+    shape: tuple[int, int, int]
+
+    def index(self, mm: Float[np.ndarray, "3 *n"]) -> Float[np.ndarray, "3 *n"]:
+        """Return the fractional voxel index of positions in mm."""
+        origin = np.asarray(self.origin_mm, np.float32).reshape(3, *[1] * (mm.ndim - 1))
+        return np.asarray((mm - origin) / np.float32(self.spacing_mm))
+
+    def axes(self) -> tuple[Float[np.ndarray, " n"], ...]:
+        """Return the coordinates in mm of the voxel centres along each axis."""
+        return tuple(
+            start + self.spacing_mm * np.arange(n)
+            for start, n in zip(self.origin_mm, self.shape, strict=True)
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Tissue:
+    """Hold the tissue maps of the average brain.
+
+    Attributes:
+        lattice: Where the voxels lie.
+        grey: Fraction of grey matter, 0 to 1.
+        white: Fraction of white matter, 0 to 1.
+        t1: Skull-stripped T1-weighted intensity, 0 to 1, which shows the sulci and nuclei.
+        brain: The brain, with the CSF inside its outline.
+    """
+
+    lattice: Lattice
+    grey: Volume
+    white: Volume
+    t1: Volume
+    brain: Mask
+
+
+@cache
+def load_tissue(spacing_mm: int = 1) -> Tissue:
+    """Read the MNI152 (2009a, symmetric) maps that come with nilearn; nothing is downloaded.
+
+    Args:
+        spacing_mm: 1, 2 or 4; coarser maps are block means of the 1 mm maps.
+
+    Raises:
+        UsageError: `spacing_mm` is none of these.
+
+    Source: Fonov et al. 2011, NeuroImage 54(1), 313-327.
+    """
+    if spacing_mm not in SPACINGS_MM:
+        raise UsageError(
+            f"Expected an anatomy of {SPACINGS_MM} mm, found {spacing_mm!r}. Choose one of these."
+        )
+    from nilearn import datasets
+
+    images = {
+        "grey": datasets.load_mni152_gm_template(resolution=1),
+        "white": datasets.load_mni152_wm_template(resolution=1),
+        "t1": datasets.load_mni152_template(resolution=1),
+        "brain": datasets.load_mni152_brain_mask(resolution=1),
+    }
+    origin = images["t1"].affine[:3, 3] + (spacing_mm - 1) / 2
+    maps = {
+        name: block_mean(image.get_fdata(dtype=np.float32), spacing_mm)
+        for name, image in images.items()
+    }
+    lattice = Lattice(tuple(origin.tolist()), float(spacing_mm), maps["t1"].shape)
+    brain = np.asarray(maps.pop("brain") >= 0.5)
+    return Tissue(lattice=lattice, brain=brain, **maps)
+
+
+def block_mean(volume: Volume, factor: int) -> Volume:
+    """Average blocks of `factor` voxels a side; voxels left over at the end are dropped.
+
+    >>> block_mean(np.arange(8.0).reshape(2, 2, 2), 2)
+    array([[[3.5]]])
+    """
+    i, j, k = (n // factor for n in volume.shape)
+    trimmed = volume[: i * factor, : j * factor, : k * factor]
+    blocks = trimmed.reshape(i, factor, j, factor, k, factor)
+    return np.asarray(blocks.mean(axis=(1, 3, 5)))

@@ -1,0 +1,85 @@
+"""The phantom cohort on disk: a BIDS data set, the same bytes for the same call."""
+
+import json
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from lesionless.data.phantom import Acquisition, PhantomSettings, write_cohort
+from lesionless.errors import UsageError
+
+COARSE = PhantomSettings(
+    acquisition=Acquisition(matrix=64, in_plane_mm=(3.8, 4.0), thickness_mm=(4, 6)), anatomy_mm=4
+)
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("phantom") / "cohort"
+    write_cohort(out, healthy=3, patients=2, seed=5, settings=COARSE)
+    return out
+
+
+def test_one_call_gives_the_same_bytes_again(cohort: Path, tmp_path: Path) -> None:
+    write_cohort(tmp_path, healthy=3, patients=2, seed=5, settings=COARSE)
+    assert _files(tmp_path) == _files(cohort)
+
+
+def test_a_larger_cohort_begins_with_the_smaller_one(cohort: Path, tmp_path: Path) -> None:
+    write_cohort(tmp_path, healthy=1, patients=1, seed=5, settings=COARSE)
+    for name in ("sub-healthy001", "sub-patient001"):
+        scan = f"{name}/anat/{name}_FLAIR.nii.gz"
+        assert (tmp_path / scan).read_bytes() == (cohort / scan).read_bytes()
+
+
+def test_another_seed_gives_another_brain(cohort: Path, tmp_path: Path) -> None:
+    write_cohort(tmp_path, healthy=1, patients=0, seed=6, settings=COARSE)
+    mask = "derivatives/brain/sub-healthy001/anat/sub-healthy001_desc-brain_mask.nii.gz"
+    assert (tmp_path / mask).read_bytes() != (cohort / mask).read_bytes()
+
+
+def test_layout_is_bids(cohort: Path) -> None:
+    for folder in (cohort, cohort / "derivatives/lesion", cohort / "derivatives/brain"):
+        description = json.loads((folder / "dataset_description.json").read_text())
+        assert {"Name", "BIDSVersion", "DatasetType"} <= set(description)
+    for name in ("sub-healthy003", "sub-patient002"):
+        scan = nib.load(cohort / f"{name}/anat/{name}_FLAIR.nii.gz")
+        mask = nib.load(cohort / f"derivatives/lesion/{name}/anat/{name}_label-lesion_mask.nii.gz")
+        assert scan.shape == mask.shape
+        assert np.array_equal(scan.affine, mask.affine)
+        assert nib.aff2axcodes(scan.affine) == ("R", "A", "S")
+        assert (cohort / f"{name}/anat/{name}_FLAIR.json").is_file()
+
+
+def test_participants_agree_with_the_masks(cohort: Path) -> None:
+    header, *rows = [
+        line.split("\t") for line in (cohort / "participants.tsv").read_text().splitlines()
+    ]
+    assert len(rows) == 5
+    for row in rows:
+        subject = dict(zip(header, row, strict=True))
+        name = subject["participant_id"]
+        mask = nib.load(cohort / f"derivatives/lesion/{name}/anat/{name}_label-lesion_mask.nii.gz")
+        volume_ml = np.count_nonzero(mask.dataobj) * np.prod(mask.header.get_zooms()) / 1000
+        assert float(subject["lesion_volume_ml"]) == pytest.approx(volume_ml, abs=2e-3)
+        assert (subject["group"] == "patient") == (subject["split"] == "test") == (volume_ml > 0)
+        assert float(subject["thickness_mm"]) == pytest.approx(
+            float(mask.header.get_zooms()[2]), abs=1e-3
+        )
+
+
+def test_a_folder_with_something_else_is_refused(cohort: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(UsageError, match="new or empty folder"):
+        write_cohort(tmp_path, healthy=1, patients=0, seed=5, settings=COARSE)
+    with pytest.raises(UsageError, match="new or empty folder"):
+        write_cohort(cohort, healthy=1, patients=0, seed=6, settings=COARSE)
+    with pytest.raises(UsageError, match="at least one subject"):
+        write_cohort(tmp_path / "new", healthy=0, patients=0, seed=5, settings=COARSE)
