@@ -1,6 +1,9 @@
 """Prepared scans on disk: one file per scan, written whole or not at all."""
 
 import json
+import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,15 +15,27 @@ from lesionless.preprocess.prepared import Geometry, PreparedScan
 
 SUFFIX = "_prepared.npz"
 
+# What numpy raises for a missing, foreign, empty, truncated or damaged archive
+_UNREADABLE = (
+    *(OSError, ValueError, KeyError, AttributeError, TypeError),
+    *(EOFError, zipfile.BadZipFile, zlib.error),
+)
+
 
 def save(folder: Path, scan: PreparedScan) -> Path:
-    """Write one prepared scan to `folder/sub-X/NAME_prepared.npz`."""
+    """Write one prepared scan to `folder/sub-X/NAME_prepared.npz`.
+
+    Raises:
+        ValueError: The image leaves [0, 1], which the file could not hold.
+    """
+    _check_range(scan)
     path = path_of(folder, scan.subject, scan.name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".partial-{path.name}")
-    with partial.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **_arrays(scan))
-    partial.replace(path)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".partial-") as place:
+        partial = Path(place) / path.name
+        with partial.open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **_arrays(scan))
+        partial.replace(path)
     return path
 
 
@@ -28,15 +43,15 @@ def load(path: Path) -> PreparedScan:
     """Read one prepared scan.
 
     Raises:
-        UsageError: The file is missing or was not written by `save`.
+        UsageError: The file is missing, damaged, or was not written by `save`.
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return _scan({name: arrays[name] for name in arrays.files})
-    except (OSError, ValueError, KeyError) as error:
+    except _UNREADABLE as error:
         raise UsageError(
-            f"{path}: expected a prepared scan, found {type(error).__name__}: {error}. "
-            "Run `lesionless prepare` again."
+            f"{path}: expected a prepared scan, found a file that cannot be read as one "
+            f"({type(error).__name__}). Remove it and run `lesionless prepare` again."
         ) from error
 
 
@@ -51,7 +66,7 @@ def paths(folder: Path) -> list[Path]:
     Raises:
         UsageError: There is none.
     """
-    found = sorted(folder.glob(f"sub-*/*{SUFFIX}"))
+    found = sorted(folder.glob(f"sub-*/[!.]*{SUFFIX}"))
     if not found:
         raise UsageError(
             f"{folder}: expected prepared scans (sub-*/*{SUFFIX}), found none. "
@@ -63,6 +78,12 @@ def paths(folder: Path) -> list[Path]:
 def scans(folder: Path) -> Iterator[PreparedScan]:
     """Read the prepared scans below a folder one after the other, sorted by name."""
     return (load(path) for path in paths(folder))
+
+
+def _check_range(scan: PreparedScan) -> None:
+    low, high = float(scan.image.min()), float(scan.image.max())
+    if not (low >= 0 and high <= 1):
+        raise ValueError(f"{scan.name}: expected an image in [0, 1], found {low:g} to {high:g}")
 
 
 def _arrays(scan: PreparedScan) -> dict[str, Any]:
