@@ -1,0 +1,117 @@
+"""A trained model in a folder: weights, settings, normative scores and operating points."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.torch import load_file, save_file
+
+from lesionless.errors import ModelError
+from lesionless.models.catalogue import Settings, build, entry, resized
+
+DESCRIPTION = "model.json"
+WEIGHTS = "weights.safetensors"
+NORMATIVE = "normative.npz"
+SHIPPED = Path(__file__).parent / "shipped"
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """Hold all that segmenting a scan needs.
+
+    Attributes:
+        name: Name in the catalogue.
+        settings: What the network is made of.
+        prepare: How scans are prepared; fields of `PrepareSettings`.
+        scoring: How scores are made; fields of `ScoreSettings`.
+        normative: Arrays `centre` and `spread` of the normals' scores.
+        thresholds: Operating points by name, in units of the normals' spread.
+        operating_point: The one that masks are cut at.
+        training: What the model was trained on and how; JSON values only.
+        method: The network with its weights, in evaluation mode.
+    """
+
+    name: str
+    settings: Settings
+    prepare: Mapping[str, Any]
+    scoring: Mapping[str, Any]
+    normative: Mapping[str, np.ndarray]
+    thresholds: Mapping[str, float]
+    operating_point: str
+    training: Mapping[str, Any] = field(default_factory=dict)
+    method: Any = None
+
+
+def save(bundle: Bundle, folder: Path) -> None:
+    """Write a bundle; the description comes last, so that a folder with one is whole."""
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {name: w.contiguous() for name, w in bundle.method.state_dict().items()}
+    if weights:
+        save_file(weights, folder / WEIGHTS)
+    np.savez_compressed(folder / NORMATIVE, allow_pickle=False, **bundle.normative)
+    text = {
+        "name": bundle.name,
+        "settings": asdict(bundle.settings),
+        "prepare": dict(bundle.prepare),
+        "scoring": dict(bundle.scoring),
+        "thresholds": dict(bundle.thresholds),
+        "operating_point": bundle.operating_point,
+        "training": dict(bundle.training),
+    }
+    partial = folder / f".partial-{DESCRIPTION}"
+    partial.write_text(json.dumps(text, indent=2) + "\n")
+    partial.replace(folder / DESCRIPTION)
+
+
+def load(model: str | Path) -> Bundle:
+    """Read a bundle from a folder, or one that is shipped with the package by its name.
+
+    Raises:
+        ModelError: There is none, or it is broken.
+    """
+    folder = _folder(model)
+    try:
+        text = json.loads((folder / DESCRIPTION).read_text())
+        settings = _settings(text["name"], text["settings"])
+        method = build(settings)
+        if (folder / WEIGHTS).exists():
+            method.load_state_dict(load_file(folder / WEIGHTS))  # type: ignore[attr-defined]
+        with np.load(folder / NORMATIVE, allow_pickle=False) as arrays:
+            normative = {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise ModelError(
+            f"{folder}: expected a trained model, found {type(error).__name__}: {error}. "
+            "Train it again with `lesionless train`."
+        ) from error
+    text["settings"] = settings
+    method.eval()  # type: ignore[attr-defined]
+    return Bundle(**text, normative=normative, method=method)
+
+
+def shipped() -> list[str]:
+    """List the names of the models that come with the package."""
+    return sorted(path.parent.name for path in SHIPPED.glob(f"*/{DESCRIPTION}"))
+
+
+def is_complete(folder: Path) -> bool:
+    """Say whether a folder holds a whole bundle."""
+    return (folder / DESCRIPTION).exists()
+
+
+def _folder(model: str | Path) -> Path:
+    for folder in (Path(model), SHIPPED / str(model)):
+        if is_complete(folder):
+            return folder
+    raise ModelError(
+        f"Expected a model folder or a shipped model ({', '.join(shipped())}), found {model}. "
+        "Train one with `lesionless train PREPARED MODEL_DIR`."
+    )
+
+
+def _settings(name: str, fields: dict[str, Any]) -> Settings:
+    size = int(fields.get("size", 0))
+    values = {key: tuple(v) if isinstance(v, list) else v for key, v in fields.items()}
+    return resized(entry(name).settings, size, **values)

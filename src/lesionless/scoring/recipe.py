@@ -1,0 +1,50 @@
+"""From image and reconstruction to a score map: the steps and their settings."""
+
+from dataclasses import dataclass
+
+from lesionless.arrays import SliceMask, Slices
+from lesionless.scoring.filters import FILTERS, erode
+from lesionless.scoring.residual import RESIDUALS, equalise
+
+
+@dataclass(frozen=True)
+class ScoreSettings:
+    """Say how a score map is made; docs/paper.md gives the reason of each default.
+
+    Attributes:
+        residual: A key of `RESIDUALS`.
+        times_equalised: Whether the residual is multiplied by the equalised intensity, the prior
+            that lesions are bright on FLAIR.
+        filter: A key of `FILTERS`.
+        filter_size: Window of the filter in pixels.
+        erosion_pixels: Layers taken off the brain mask.
+        location: Whether scores are standardised by place in the atlas or overall.
+        min_lesion_mm3: Smaller components of a segmentation are dropped.
+    """
+
+    residual: str = "absolute"
+    times_equalised: bool = False
+    filter: str = "median-2d"
+    filter_size: int = 5
+    erosion_pixels: int = 0
+    location: bool = False
+    min_lesion_mm3: float = 8.0  # Baur et al. 2021 drop components of at most 7 voxels of 1 mm
+
+
+def score(
+    image: Slices, reconstruction: Slices, brain: SliceMask, settings: ScoreSettings
+) -> Slices:
+    """Return the filtered residual, 0 outside the (eroded) brain, not yet standardised.
+
+    Source: Baur et al. 2018, "Anomaly Detection", steps 1 and 2.
+    """
+    residual = RESIDUALS[settings.residual](image, reconstruction, brain)
+    if settings.times_equalised:
+        residual = residual * equalise(image, brain)
+    filtered = FILTERS[settings.filter](residual, size=settings.filter_size)
+    return filtered * scored(brain, settings)
+
+
+def scored(brain: SliceMask, settings: ScoreSettings) -> SliceMask:
+    """Return the pixels that receive a score: the brain without its eroded rim."""
+    return erode(brain, pixels=settings.erosion_pixels)

@@ -1,0 +1,74 @@
+"""From a score map to a lesion mask, and from a mask to a list of lesions."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from lesionless.arrays import Affine, Mask, Volume
+from lesionless.scoring.filters import components, drop_small
+
+
+def segment(score_map: Volume, *, threshold: float, min_voxels: float = 1) -> Mask:
+    """Return where the score exceeds the threshold, in components of at least `min_voxels`.
+
+    Source: Baur et al. 2018, "Anomaly Detection", step 3.
+    """
+    return drop_small(score_map > threshold, min_voxels=min_voxels)
+
+
+@dataclass(frozen=True)
+class Lesion:
+    """Describe one connected component of a segmentation.
+
+    Attributes:
+        volume_ml: Its volume.
+        centre_mm: Centre of mass in scan millimetres (x, y, z), RAS+.
+        centre_atlas_mm: The same in atlas millimetres.
+        peak_score: Highest score in it.
+        mean_score: Mean score in it.
+    """
+
+    volume_ml: float
+    centre_mm: tuple[float, float, float]
+    centre_atlas_mm: tuple[float, float, float]
+    peak_score: float
+    mean_score: float
+
+
+def lesions(
+    segmentation: Mask, score_map: Volume, affine: Affine, scan_to_atlas: Affine
+) -> list[Lesion]:
+    """List the components of a segmentation, the largest first.
+
+    Args:
+        segmentation: (i, j, k) mask.
+        score_map: (i, j, k) scores.
+        affine: From voxel index to scan millimetres.
+        scan_to_atlas: From scan millimetres to atlas millimetres.
+    """
+    labels, number = components(segmentation)
+    index = np.arange(1, number + 1)
+    voxels = np.bincount(labels.ravel(), minlength=number + 1)[1:]
+    centres = np.array(ndimage.center_of_mass(segmentation, labels, index)).reshape(-1, 3)
+    centres_mm = centres @ affine[:3, :3].T + affine[:3, 3]
+    atlas_mm = centres_mm @ scan_to_atlas[:3, :3].T + scan_to_atlas[:3, 3]
+    peaks = ndimage.maximum(score_map, labels, index)
+    means = ndimage.mean(score_map, labels, index)
+    voxel_ml = abs(np.linalg.det(affine[:3, :3])) / 1000
+    order = np.argsort(-voxels, kind="stable")
+    return [
+        Lesion(
+            volume_ml=float(voxels[n] * voxel_ml),
+            centre_mm=_triple(centres_mm[n]),
+            centre_atlas_mm=_triple(atlas_mm[n]),
+            peak_score=float(peaks[n]),
+            mean_score=float(means[n]),
+        )
+        for n in order
+    ]
+
+
+def _triple(vector: np.ndarray) -> tuple[float, float, float]:
+    x, y, z = (float(v) for v in vector)
+    return x, y, z

@@ -1,0 +1,56 @@
+"""The state of a training run on disk, so that a killed run goes on where it was."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lesionless.errors import TrainingError
+
+NAME = "checkpoint.pt"
+
+
+def save(folder: Path, state: dict[str, Any]) -> None:
+    """Write the state; the former checkpoint is replaced only by a whole one."""
+    partial = folder / f".partial-{NAME}"
+    torch.save(state, partial)
+    partial.replace(folder / NAME)
+
+
+def load(folder: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the state of an earlier run in this folder, None if there is none.
+
+    Args:
+        folder: Where the run writes.
+        settings: What this run would be; the earlier run must have been the same.
+
+    Raises:
+        TrainingError: The earlier run had other settings, or its checkpoint cannot be read.
+    """
+    path = folder / NAME
+    if not path.exists():
+        return None
+    try:
+        state: dict[str, Any] = torch.load(path, weights_only=True)
+    except Exception as error:  # torch raises many kinds for a damaged file
+        raise TrainingError(
+            f"{path}: expected a checkpoint, found {type(error).__name__}: {error}. Remove it, "
+            "or give --overwrite to train anew."
+        ) from error
+    _check_same(path, state["settings"], settings)
+    return state
+
+
+def _check_same(path: Path, found: dict[str, Any], expected: dict[str, Any]) -> None:
+    """Stop where anything but the number of epochs differs."""
+    differing = {
+        key
+        for key in found.keys() | expected.keys()
+        if found.get(key) != expected.get(key) and key != "epochs"
+    }
+    if differing:
+        key = min(differing)
+        raise TrainingError(
+            f"{path}: expected a run with {key} = {expected.get(key)}, found one with "
+            f"{found.get(key)}. Train into another folder, or give --overwrite to train anew."
+        )
