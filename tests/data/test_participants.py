@@ -47,7 +47,7 @@ def test_byte_order_mark_windows_line_ends_and_empty_lines_do_no_harm(tmp_path: 
 
 @pytest.mark.parametrize(
     ("group", "is_healthy"),
-    [("healthy", True), ("control", True), ("patient", False), (None, False)],
+    [("healthy", True), ("control", True), ("hc", True), ("patient", False), (None, False)],
 )
 def test_healthy_and_control_are_the_groups_without_lesions(
     group: str | None, is_healthy: bool

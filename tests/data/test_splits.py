@@ -49,11 +49,21 @@ def test_a_given_split_is_followed_and_names_each_subject_at_most_once(
 ) -> None:
     table = {f"{n}": Participant(f"{n}", split=part) for n, part in enumerate(splits)}
     split = split_subjects(table, {**table, "other": Participant("other", split="train")}, seed=0)
-    if any(splits):
-        assert all(split.part_of(label) == table[label].split for label in table)
-        assert len(members(split)) == len(set(members(split)))
-    else:
+    assert len(members(split)) == len(set(members(split)))
+    if not any(splits):
         assert members(split) == sorted(table)
+    elif "val" in splits:
+        assert all(split.part_of(label) == table[label].split for label in table)
+
+
+def test_where_the_table_names_nobody_to_validate_they_are_drawn_from_those_who_train() -> None:
+    parts = {"1": "train", "2": "train", "3": "train", "4": "train", "5": "test"}
+    table = {label: Participant(label, split=part) for label, part in parts.items()}
+    split = split_subjects(table, table, seed=0)
+    assert (len(split.train), len(split.val), split.test) == (3, 1, ("5",))
+    assert sorted([*split.train, *split.val]) == ["1", "2", "3", "4"]
+    alone = {"1": Participant("1", split="train")}
+    assert split_subjects(alone, alone, seed=0) == Split(train=("1",), val=())
 
 
 def test_the_shares_are_those_asked_for() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from lesionless.errors import UsageError
 
 SPLITS = ("train", "val", "test")
-HEALTHY_GROUPS = frozenset({"healthy", "control"})
+HEALTHY_GROUPS = frozenset({"healthy", "control", "controls", "hc"})
 _MISSING = frozenset({"", "n/a"})
 
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool
@@ -46,8 +46,9 @@ def split_subjects(
     """Say which subjects train, validate and test.
 
     If `participants.tsv` gives a split to any of the subjects, it decides, and subjects without
-    one are in no part. Otherwise the subjects are drawn with the seed. A part with a fraction
-    above 0 gets at least one subject.
+    one are in no part; if it names nobody to validate, these are drawn from those who train.
+    Otherwise all subjects are drawn with the seed. A part with a fraction above 0 gets at least
+    one subject.
 
     Args:
         subjects: Labels without `sub-`; their order does not matter.
@@ -60,9 +61,12 @@ def split_subjects(
         UsageError: The fractions leave nobody to train.
     """
     labels = sorted(set(subjects))
-    if any(_split_of(label, participants) for label in labels):
-        return _given(labels, participants)
-    return _drawn(labels, seed, val_fraction, test_fraction)
+    if not any(_split_of(label, participants) for label in labels):
+        return _drawn(labels, seed, val_fraction, test_fraction)
+    given = _given(labels, participants)
+    if given.val or len(given.train) < 2:
+        return given
+    return replace(_drawn(list(given.train), seed, val_fraction, 0.0), test=given.test)
 
 
 def normal_slices(
