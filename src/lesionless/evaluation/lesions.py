@@ -1,0 +1,248 @@
+"""Lesion counts: which connected components of the reference and of the segmentation meet."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+
+import numpy as np
+from scipy import ndimage
+
+from lesionless.arrays import Mask
+from lesionless.errors import UsageError
+
+NAN = float("nan")
+_NEIGHBOURS: Mapping[int, int] = {6: 1, 18: 2, 26: 3}
+
+
+@dataclass(frozen=True)
+class LesionRules:
+    """Say what counts as a lesion and when it counts as found.
+
+    Attributes:
+        connectivity: Neighbours that join two voxels to one component: 6, 18 or 26.
+        minimum_overlap: A reference lesion is detected when the segmentation covers at least one
+            voxel and at least this share of it; a segmented component is true when reference
+            lesions cover at least one voxel and at least this share of it. With 0 a single blob
+            over the whole brain would detect everything and never be false.
+        minimum_mm3: Smaller components are not counted: a small reference lesion is neither
+            detected nor missed, and what is segmented on it is not false.
+        small_ml: Reference lesions below this volume are small.
+        large_ml: Reference lesions of at least this volume are large, those between are medium.
+
+    Raises:
+        UsageError: A value is outside its range.
+    """
+
+    connectivity: int = 26
+    minimum_overlap: float = 0.1
+    minimum_mm3: float = 3.0
+    small_ml: float = 0.1
+    large_ml: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        if self.connectivity not in _NEIGHBOURS:
+            raise UsageError(f"Expected connectivity 6, 18 or 26, found {self.connectivity}.")
+        if not 0 <= self.minimum_overlap <= 1:
+            raise UsageError(
+                f"Expected a minimum overlap between 0 and 1, found {self.minimum_overlap}."
+            )
+        if self.minimum_mm3 < 0 or not 0 <= self.small_ml <= self.large_ml:
+            raise UsageError(
+                "Expected minimum_mm3 >= 0 and 0 <= small_ml <= large_ml, found "
+                f"{self.minimum_mm3}, {self.small_ml} and {self.large_ml}."
+            )
+
+
+@dataclass(frozen=True)
+class LesionCounts:
+    """Hold the lesion counts of a scan, or of several added up.
+
+    Attributes:
+        small: Reference lesions that are small (medium, large likewise).
+        medium: See `small`.
+        large: See `small`.
+        small_detected: Those of them that are detected (medium, large likewise).
+        medium_detected: See `small_detected`.
+        large_detected: See `small_detected`.
+        true: Segmented components that lie on a reference lesion.
+        false: Segmented components that do not.
+    """
+
+    small: int
+    medium: int
+    large: int
+    small_detected: int
+    medium_detected: int
+    large_detected: int
+    true: int
+    false: int
+
+    @property
+    def n_lesions(self) -> int:
+        """Return the number of reference lesions."""
+        return self.small + self.medium + self.large
+
+    @property
+    def n_detected(self) -> int:
+        """Return the number of detected reference lesions."""
+        return self.small_detected + self.medium_detected + self.large_detected
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """Hold the labelled reference lesions, so that many segmentations can be held against them.
+
+    Attributes:
+        labels: (i, j, k) component number, 0 outside of the lesions.
+        sizes: (component) voxels of each component.
+        is_counted: (component) True when it is not below the minimum size.
+        volumes_ml: (component) volume of each component.
+    """
+
+    labels: np.ndarray
+    sizes: np.ndarray
+    is_counted: np.ndarray
+    volumes_ml: np.ndarray
+
+
+def label_reference(
+    lesion: Mask, *, spacing_mm: tuple[float, float, float], rules: LesionRules
+) -> Reference:
+    """Find the components of the reference mask (i, j, k)."""
+    labels, sizes = label_components(lesion, rules.connectivity)
+    volumes_mm3 = sizes * float(np.prod(spacing_mm))
+    return Reference(
+        labels=labels,
+        sizes=sizes,
+        is_counted=volumes_mm3 >= rules.minimum_mm3,
+        volumes_ml=volumes_mm3 / 1000,
+    )
+
+
+def count_lesions(
+    segmentation: Mask,
+    reference: Reference,
+    *,
+    spacing_mm: tuple[float, float, float],
+    rules: LesionRules,
+) -> LesionCounts:
+    """Count detected and missed reference lesions, true and false components of a segmentation.
+
+    Args:
+        segmentation: (i, j, k) ours.
+        reference: The labelled reference, on the same grid.
+        spacing_mm: Voxel size along each axis.
+        rules: What counts.
+    """
+    labels, sizes = label_components(segmentation, rules.connectivity)
+    is_kept = sizes * float(np.prod(spacing_mm)) >= rules.minimum_mm3
+    n_true, n_false = _true_and_false(labels, sizes, is_kept, reference, rules)
+    covered = _tally(reference.labels, _table(is_kept)[labels] > 0, reference.sizes.size)
+    is_detected = _meets(covered, reference.sizes, rules) & reference.is_counted
+    classes = {
+        "small": reference.volumes_ml < rules.small_ml,
+        "large": reference.volumes_ml >= rules.large_ml,
+    }
+    classes["medium"] = ~classes["small"] & ~classes["large"]
+    counted = {name: int(np.sum(of & reference.is_counted)) for name, of in classes.items()}
+    detected = {f"{name}_detected": int(np.sum(of & is_detected)) for name, of in classes.items()}
+    return LesionCounts(**counted, **detected, true=n_true, false=n_false)
+
+
+def label_components(mask: Mask, connectivity: int) -> tuple[np.ndarray, np.ndarray]:
+    """Number the connected components of a mask.
+
+    Args:
+        mask: (i, j, k).
+        connectivity: 6, 18 or 26 neighbours.
+
+    Returns:
+        (i, j, k) component numbers from 1 on, and (component) their sizes in voxels.
+    """
+    structure = ndimage.generate_binary_structure(3, _NEIGHBOURS[connectivity])
+    labels, n_components = ndimage.label(mask, structure)
+    return labels, np.bincount(labels[mask], minlength=n_components + 1)[1:]
+
+
+def pool(parts: Iterable[LesionCounts]) -> LesionCounts:
+    """Add up the counts of several scans."""
+    parts = list(parts)
+    names = [field.name for field in fields(LesionCounts)]
+    return LesionCounts(**{name: sum(getattr(part, name) for part in parts) for name in names})
+
+
+def lesion_sensitivity(counts: LesionCounts) -> float:
+    """Return the detected share of the reference lesions; nan when there are none."""
+    return _share(counts.n_detected, counts.n_lesions)
+
+
+def small_sensitivity(counts: LesionCounts) -> float:
+    """Return the detected share of the small reference lesions; nan when there are none."""
+    return _share(counts.small_detected, counts.small)
+
+
+def medium_sensitivity(counts: LesionCounts) -> float:
+    """Return the detected share of the medium reference lesions; nan when there are none."""
+    return _share(counts.medium_detected, counts.medium)
+
+
+def large_sensitivity(counts: LesionCounts) -> float:
+    """Return the detected share of the large reference lesions; nan when there are none."""
+    return _share(counts.large_detected, counts.large)
+
+
+def lesion_precision(counts: LesionCounts) -> float:
+    """Return the true share of the segmented components; nan without lesions or components."""
+    return _share(counts.true, counts.true + counts.false) if counts.n_lesions else NAN
+
+
+def lesion_f1(counts: LesionCounts) -> float:
+    """Return the harmonic mean of lesion sensitivity and precision; nan without lesions.
+
+    0 when nothing is segmented.
+    """
+    if not counts.n_lesions:
+        return NAN
+    sensitivity = counts.n_detected / counts.n_lesions
+    n_components = counts.true + counts.false
+    precision = counts.true / n_components if n_components else 0.0
+    total = precision + sensitivity
+    return 2 * precision * sensitivity / total if total else 0.0
+
+
+def false_positive_lesions(counts: LesionCounts) -> float:
+    """Return the number of segmented components that lie on no reference lesion."""
+    return float(counts.false)
+
+
+def _true_and_false(
+    labels: np.ndarray,
+    sizes: np.ndarray,
+    is_kept: np.ndarray,
+    reference: Reference,
+    rules: LesionRules,
+) -> tuple[int, int]:
+    on_any = _tally(labels, reference.labels > 0, sizes.size)
+    on_counted = _tally(labels, _table(reference.is_counted)[reference.labels] > 0, sizes.size)
+    is_true = _meets(on_counted, sizes, rules) & is_kept
+    is_excused = _meets(on_any, sizes, rules)
+    return int(np.sum(is_true)), int(np.sum(is_kept & ~is_true & ~is_excused))
+
+
+def _tally(labels: np.ndarray, where: Mask, n_components: int) -> np.ndarray:
+    """Count, per component, the voxels that lie inside `where`."""
+    return np.bincount(labels[where], minlength=n_components + 1)[1:]
+
+
+def _table(flags: np.ndarray) -> np.ndarray:
+    """Return a look-up table by component number; number 0 is the background."""
+    return np.concatenate([[0], flags])
+
+
+def _meets(overlap: np.ndarray, sizes: np.ndarray, rules: LesionRules) -> np.ndarray:
+    # the small slack keeps 0.1 * 30 from asking for a fourth voxel
+    return (overlap > 0) & (overlap >= rules.minimum_overlap * sizes - 1e-9)
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else NAN
