@@ -1,4 +1,6 @@
-"""Fail when a docstring names a parameter, or code or a page an anchor, that does not exist.
+"""Fail when docstrings or pages name what is not there, or a default that is not the code's.
+
+A default is stated in a page as `Class.field = value`, in backquotes.
 
 Usage: python maint/check_docs.py [ROOT]
 """
@@ -12,6 +14,7 @@ from pathlib import Path
 _ITEM = re.compile(r"\*{0,2}(\w+)(?: \([^)]*\))?:")
 _LINK = re.compile(r"\b(docs/[\w/-]+\.md)(?:#([\w-]+))?")
 _MARKDOWN_LINK = re.compile(r"\]\(([\w./-]+\.md)?(?:#([\w-]+))?\)")
+_DEFAULT = re.compile(r"`([A-Z]\w+)\.(\w+) = ([^`]+)`")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _ANCHOR = re.compile(r'<a id="([\w-]+)">')
 
@@ -20,17 +23,20 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 def main(root: Path) -> int:
     """Check package and pages below a root, print what is wrong, and return the exit code."""
+    code = sorted((root / "src").rglob("*.py"))
+    pages = sorted([*root.glob("*.md"), *root.glob("docs/**/*.md")])
+    defaults = {name: value for path in code for name, value in stated_defaults(path)}
+    found = [(path, [*wrong_names(path), *wrong_links(path, _LINK, root)]) for path in code]
+    found += [
+        (page, [*wrong_links(page, _MARKDOWN_LINK, page.parent), *wrong_defaults(page, defaults)])
+        for page in pages
+    ]
     wrong = [
         f"{path.relative_to(root)}:{line}: {message}"
-        for path in sorted((root / "src").rglob("*.py"))
-        for line, message in [*wrong_names(path), *wrong_links(path, _LINK, root)]
+        for path, messages in found
+        for line, message in messages
     ]
-    wrong += [
-        f"{page.relative_to(root)}:{line}: {message}"
-        for page in sorted([*root.glob("*.md"), *root.glob("docs/**/*.md")])
-        for line, message in wrong_links(page, _MARKDOWN_LINK, page.parent)
-    ]
-    print("\n".join(wrong) or "Docstrings, pages and code name only what is there.")  # noqa: T201
+    print("\n".join(wrong) or "Docstrings, pages and code agree.")  # noqa: T201
     return 1 if wrong else 0
 
 
@@ -85,6 +91,24 @@ def wrong_links(path: Path, form: re.Pattern[str], base: Path) -> Iterator[tuple
                 yield number, f"{page} is not there"
             elif anchor and anchor not in anchors(target):
                 yield number, f"{page or path.name} has no anchor {anchor}"
+
+
+def stated_defaults(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield `Class.field` and the source of its default, for each field that has one."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ClassDef):
+            for item in node.body:
+                if isinstance(item, ast.AnnAssign) and item.value is not None:
+                    yield f"{node.name}.{ast.unparse(item.target)}", ast.unparse(item.value)
+
+
+def wrong_defaults(page: Path, defaults: dict[str, str]) -> Iterator[tuple[int, str]]:
+    """Yield line and message for each default that a page states and the code does not have."""
+    for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), start=1):
+        for owner, field, value in _DEFAULT.findall(line):
+            name = f"{owner}.{field}"
+            if defaults.get(name) != ast.unparse(ast.parse(value, mode="eval")):
+                yield number, f"{name} is {defaults.get(name, 'not there')}, not {value}"
 
 
 def anchors(page: Path) -> set[str]:

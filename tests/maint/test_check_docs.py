@@ -113,3 +113,26 @@ def test_links_between_pages_are_followed(
     (root / "README.md").write_text(f"# A title\n[here]({link})\n")
     assert check.main(root) == (0 if message is None else 1)
     assert message is None or message in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("stated", "message"),
+    [
+        ('`Recipe.filter = "median"`', None),
+        ("`Recipe.sizes = (5,5)`", None),
+        ("`Recipe.size = 7`", "README.md:1: Recipe.size is 5, not 7"),
+        ("`Recipe.depth = 7`", "README.md:1: Recipe.depth is not there, not 7"),
+    ],
+)
+def test_defaults_in_pages_are_those_of_the_code(
+    check: ModuleType,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    stated: str,
+    message: str | None,
+) -> None:
+    fields = 'filter: str = "median"\n    size: int = 5\n    sizes: tuple = (5, 5)\n'
+    root = tree(tmp_path, f"{GOOD}\nclass Recipe:\n    {fields}")
+    (root / "README.md").write_text(f"The default is {stated}.\n")
+    assert check.main(root) == (0 if message is None else 1)
+    assert message is None or message in capsys.readouterr().out
