@@ -94,7 +94,7 @@ def test_fifty_million_voxels_take_seconds():
     rng = np.random.default_rng(0)
     score = rng.standard_normal(50_000_000, dtype=np.float32)
     lesion = score[::-1] > 2
-    start = time.perf_counter()
+    start = time.process_time()
     counts = count_scores(score, lesion)
-    assert time.perf_counter() - start < 10  # about 1 s on an idle core
+    assert time.process_time() - start < 10  # about 1 s on an idle core
     assert counts.n_lesion == lesion.sum()

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
+from scipy import special
 
 from lesionless.evaluation.score_counts import ScoreCounts, align
 
@@ -36,7 +37,11 @@ class Interval:
 def bootstrap_mean(
     values: Float[np.ndarray, " subject"], *, draws: int, confidence: float, seed: int
 ) -> Interval:
-    """Return the mean over subjects with its percentile bootstrap interval.
+    """Return the mean over subjects with its expanded percentile bootstrap interval.
+
+    The plain percentile interval is too narrow for few subjects (for seven it misses the mean
+    about twice as often as it says). Its level is therefore widened so that it has the length of
+    Student's interval where the values are normal, and follows their skew where they are not.
 
     Args:
         values: (subject) one value each; nan where undefined.
@@ -44,7 +49,7 @@ def bootstrap_mean(
         confidence: Coverage, for example 0.95.
         seed: Seed of the resampling; one seed gives the same draws to every metric.
 
-    Source: Efron and Tibshirani 1993, "An Introduction to the Bootstrap", Sec. 13.3.
+    Source: Hesterberg 2015, "What teachers should know about the bootstrap", Sec. 5.3.
     """
     values = np.asarray(values, dtype=float)
     defined = values[~np.isnan(values)]
@@ -52,7 +57,7 @@ def bootstrap_mean(
     lower, upper = NAN, NAN
     if n > 1:
         means = resampling_weights(n, draws, seed) @ defined / n
-        lower, upper = _ends(means, confidence)
+        lower, upper = _ends(means, n, confidence)
     return Interval(
         mean=float(defined.mean()) if n else NAN,
         sd=float(defined.std(ddof=1)) if n > 1 else NAN,
@@ -85,7 +90,7 @@ def bootstrap_average_precision(
     values = np.concatenate(
         [_average_precisions(part @ lesion, part @ normal) for part in _blocks(weights)]
     )
-    return _ends(values[~np.isnan(values)], confidence)
+    return _ends(values[~np.isnan(values)], len(subjects), confidence)
 
 
 @lru_cache(maxsize=64)
@@ -97,8 +102,10 @@ def resampling_weights(n: int, draws: int, seed: int) -> Float[np.ndarray, "draw
     return np.asarray(weights)
 
 
-def _ends(values: np.ndarray, confidence: float) -> tuple[float, float]:
-    outside = 50 * (1 - confidence)
+def _ends(values: np.ndarray, n: int, confidence: float) -> tuple[float, float]:
+    """Return the percentiles of the draws at the level widened for n subjects."""
+    student = special.stdtrit(n - 1, (1 - confidence) / 2)
+    outside = 100 * special.ndtr(np.sqrt(n / (n - 1)) * student)
     lower, upper = np.percentile(values, [outside, 100 - outside])
     return float(lower), float(upper)
 

@@ -34,9 +34,9 @@ def froc_thresholds(
 ) -> Float[np.ndarray, " point"]:
     """Choose where to sample the curve: at quantiles of the scores of one scan, highest first.
 
-    From the score that one voxel in five exceeds up to the highest, evenly in the logarithm of the
-    share of voxels above, and some higher ones for scans that score higher. Each sampled point is
-    exact for its threshold; the choice only says where the curve is drawn.
+    From the score that one voxel in twenty exceeds up to the highest, evenly in the logarithm of
+    the share of voxels above, and some higher ones for scans that score higher. Each sampled point
+    is exact for its threshold; the choice only says where the curve is drawn.
 
     Args:
         scores: (voxel) scores inside the brain.
@@ -44,7 +44,7 @@ def froc_thresholds(
     """
     if n_points == 0:
         return np.zeros(0)
-    share_above = np.logspace(np.log10(0.2), np.log10(1 / scores.size), n_points)
+    share_above = np.logspace(np.log10(0.05), np.log10(1 / scores.size), n_points)
     within = np.quantile(scores, 1 - share_above)
     beyond = within[-1] + (within[-1] - within[0]) * np.array([0.25, 0.5, 1, 2])
     return np.unique(np.concatenate([within, beyond]))[::-1]

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from scipy import ndimage
 
 from lesionless.arrays import Mask
 from lesionless.evaluation import froc, lesions
+from lesionless.evaluation.box import bounding_box
 from lesionless.evaluation.case import WHOLE, Case
 from lesionless.evaluation.lesions import LesionCounts
 from lesionless.evaluation.metrics import METRICS, Statistic
@@ -66,7 +66,7 @@ class _View:
     """One region of a case, cut to its bounding box."""
 
     def __init__(self, case: Case, name: str, inside: Mask) -> None:
-        box = _box(inside)
+        box = bounding_box(inside)
         lesion = np.zeros(case.brain.shape, bool) if case.lesion is None else case.lesion
         self.case = case
         self.name = name
@@ -158,8 +158,3 @@ def _values(statistic: Statistic, counts: Any) -> dict[str, float]:
         for name, metric in METRICS.items()
         if metric.statistic == statistic
     }
-
-
-def _box(mask: Mask) -> tuple[slice, ...]:
-    boxes = ndimage.find_objects(mask.astype(np.uint8))
-    return boxes[0] if boxes else (slice(None),) * 3

@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from lesionless.arrays import Mask
 from lesionless.errors import UsageError
+from lesionless.evaluation.box import bounding_box
 
 NAN = float("nan")
 _NEIGHBOURS: Mapping[int, int] = {6: 1, 18: 2, 26: 3}
@@ -134,10 +135,14 @@ def count_lesions(
         spacing_mm: Voxel size along each axis.
         rules: What counts.
     """
-    labels, sizes = label_components(segmentation, rules.connectivity)
+    box = bounding_box(segmentation)
+    components, sizes = label_components(segmentation[box], rules.connectivity)
     is_kept = sizes * float(np.prod(spacing_mm)) >= rules.minimum_mm3
-    n_true, n_false = _true_and_false(labels, sizes, is_kept, reference, rules)
-    covered = _tally(reference.labels, _table(is_kept)[labels] > 0, reference.sizes.size)
+    # from here on the segmented voxels alone, in a row
+    components = components[segmentation[box]]
+    beneath = reference.labels[box][segmentation[box]]
+    n_true, n_false = _true_and_false(components, beneath, sizes, is_kept, reference, rules)
+    covered = _tally(beneath, _table(is_kept)[components], reference.sizes.size)
     is_detected = _meets(covered, reference.sizes, rules) & reference.is_counted
     classes = {
         "small": reference.volumes_ml < rules.small_ml,
@@ -216,27 +221,38 @@ def false_positive_lesions(counts: LesionCounts) -> float:
 
 
 def _true_and_false(
-    labels: np.ndarray,
+    components: np.ndarray,
+    beneath: np.ndarray,
     sizes: np.ndarray,
     is_kept: np.ndarray,
     reference: Reference,
     rules: LesionRules,
 ) -> tuple[int, int]:
-    on_any = _tally(labels, reference.labels > 0, sizes.size)
-    on_counted = _tally(labels, _table(reference.is_counted)[reference.labels] > 0, sizes.size)
+    """Count true and false components.
+
+    Args:
+        components: (voxel) component number of each segmented voxel.
+        beneath: (voxel) number of the reference lesion there, 0 for none.
+        sizes: (component) voxels of each component.
+        is_kept: (component) True when it is not below the minimum size.
+        reference: The labelled reference.
+        rules: What counts.
+    """
+    on_any = _tally(components, beneath > 0, sizes.size)
+    on_counted = _tally(components, _table(reference.is_counted)[beneath], sizes.size)
     is_true = _meets(on_counted, sizes, rules) & is_kept
     is_excused = _meets(on_any, sizes, rules)
     return int(np.sum(is_true)), int(np.sum(is_kept & ~is_true & ~is_excused))
 
 
-def _tally(labels: np.ndarray, where: Mask, n_components: int) -> np.ndarray:
-    """Count, per component, the voxels that lie inside `where`."""
-    return np.bincount(labels[where], minlength=n_components + 1)[1:]
+def _tally(numbers: np.ndarray, where: np.ndarray, n_components: int) -> np.ndarray:
+    """Count, per component, the voxels (voxel) that lie inside `where`."""
+    return np.bincount(numbers[where], minlength=n_components + 1)[1:]
 
 
 def _table(flags: np.ndarray) -> np.ndarray:
     """Return a look-up table by component number; number 0 is the background."""
-    return np.concatenate([[0], flags])
+    return np.concatenate([[False], flags])
 
 
 def _meets(overlap: np.ndarray, sizes: np.ndarray, rules: LesionRules) -> np.ndarray:

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy import ndimage
 from scipy.spatial import KDTree
 
 from lesionless.arrays import Mask
+from lesionless.evaluation.box import bounding_box
 
 NAN = float("nan")
 
@@ -39,12 +39,24 @@ def surface_distances(
     The surface of a mask are its voxels with a face that touches the outside; distances are
     Euclidean between voxel centres, in millimetres.
     """
-    ours, reference = (_surface_mm(mask, spacing_mm) for mask in (segmentation, lesion))
+    ours = surface_mm(segmentation, spacing_mm)
+    reference = surface_mm(lesion, spacing_mm)
     return SurfaceDistances(
         to_reference=_nearest(ours, reference),
         to_segmentation=_nearest(reference, ours),
         tolerance_mm=tolerance_mm,
     )
+
+
+def surface_mm(mask: Mask, spacing_mm: tuple[float, float, float]) -> Float[np.ndarray, "voxel 3"]:
+    """Return the centres of the surface voxels of a mask (i, j, k), mm from the grid's corner."""
+    box = bounding_box(mask)
+    padded = np.pad(mask[box], 1)
+    inner = padded.copy()
+    for axis in range(3):
+        inner &= np.roll(padded, 1, axis) & np.roll(padded, -1, axis)
+    corner = [side.start - 1 for side in box]
+    return np.asarray((np.argwhere(padded & ~inner) + corner) * np.asarray(spacing_mm))
 
 
 def surface_dice(distances: SurfaceDistances) -> float:
@@ -78,17 +90,6 @@ def hausdorff(distances: SurfaceDistances, *, percentile: float) -> float:
         return NAN
     ways = (distances.to_reference, distances.to_segmentation)
     return float(max(np.percentile(way, percentile) for way in ways))
-
-
-def _surface_mm(mask: Mask, spacing_mm: tuple[float, float, float]) -> np.ndarray:
-    """Return the centres (voxel, 3) of the surface voxels, mm."""
-    if not mask.any():
-        return np.zeros((0, 3))
-    box = ndimage.find_objects(mask.astype(np.uint8))[0]
-    padded = np.pad(mask[box], 1)
-    surface = padded & ~ndimage.binary_erosion(padded)
-    corner = [side.start - 1 for side in box]
-    return np.asarray((np.argwhere(surface) + corner) * np.asarray(spacing_mm))
 
 
 def _nearest(points: np.ndarray, targets: np.ndarray) -> np.ndarray:
