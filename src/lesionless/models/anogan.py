@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from lesionless.models import losses
+from lesionless.models.blocks import check_mirrors, halved
 from lesionless.models.decoder import Decoder
 from lesionless.models.discriminator import Discriminator
 from lesionless.models.method import Losses, Update
@@ -48,7 +49,9 @@ class Generator(nn.Module):
 
     def __init__(self, settings: AnoGANSettings) -> None:
         super().__init__()
-        rows, features = settings.size // 2 ** len(settings.widths), settings.widths[-1]
+        halvings, features = len(settings.widths), settings.widths[-1]
+        check_mirrors(settings.size, halvings)
+        rows = halved(settings.size, halvings)
         self.expand = nn.Sequential(
             nn.Linear(settings.latent, features * rows**2), nn.Unflatten(1, (features, rows, rows))
         )
@@ -129,8 +132,8 @@ class AnoGAN(nn.Module):
 
     def _codes(self, number: int, generator: torch.Generator) -> Tensor:
         weight = next(self.generator.parameters())
-        codes = torch.randn(number, self.settings.latent, generator=generator)
-        return codes.to(weight.device)
+        shape = (number, self.settings.latent)
+        return torch.randn(shape, generator=generator, device=generator.device).to(weight.device)
 
     def _discriminator_loss(self, x: Tensor, generator: torch.Generator) -> Losses:
         with torch.no_grad():

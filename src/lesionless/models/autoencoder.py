@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from lesionless.errors import UsageError
 from lesionless.models import losses
+from lesionless.models.blocks import check_mirrors, halved
 from lesionless.models.bottleneck import Bottleneck, Code, DenseShape, SpatialShape
 from lesionless.models.decoder import Decoder
 from lesionless.models.discriminator import Discriminator
@@ -141,11 +141,7 @@ class Autoencoder(nn.Module):
 
 def _widths(settings: AutoencoderSettings) -> list[int]:
     """Return one width per halving from the slice to the code."""
-    if settings.size % 2**settings.halvings:
-        raise UsageError(
-            f"Expected slices divisible by {2**settings.halvings}, found {settings.size} rows. "
-            "Prepare with another matrix or choose a model with fewer halvings."
-        )
+    check_mirrors(settings.size, settings.halvings)
     longer = list(settings.widths) + [settings.widths[-1]] * settings.halvings
     return longer[: settings.halvings]
 
@@ -153,7 +149,7 @@ def _widths(settings: AutoencoderSettings) -> list[int]:
 def _shape(settings: AutoencoderSettings, features: int) -> SpatialShape | DenseShape:
     if settings.shape == "spatial":
         return SpatialShape(features, settings.latent)
-    return DenseShape(features, settings.latent, size=settings.size // 2**settings.halvings)
+    return DenseShape(features, settings.latent, size=halved(settings.size, settings.halvings))
 
 
 def count_parameters(modules: Iterable[nn.Module]) -> int:

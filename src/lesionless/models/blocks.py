@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from torch import nn
 
+from lesionless.errors import UsageError
+
 KERNEL = 5  # Larsen et al. 2015: 5x5 convolutions
 LEAK = 0.2  # not given in the paper; see docs/paper.md#activations
 
@@ -35,3 +37,25 @@ def up(channels_in: int, channels_out: int, *, norm: str) -> nn.Sequential:
         NORMS[norm](channels_out),
         nn.LeakyReLU(LEAK),
     )
+
+
+def halved(size: int, times: int) -> int:
+    """Return the rows that `times` halving blocks leave of `size` rows, rounded up.
+
+    >>> halved(256, 4), halved(240, 5)
+    (16, 8)
+    """
+    return -(-size // 2**times)
+
+
+def check_mirrors(size: int, times: int) -> None:
+    """Stop unless `times` halving blocks and as many doubling ones lead back to `size` rows.
+
+    Raises:
+        UsageError: `size` is not a multiple of 2**times.
+    """
+    if size % 2**times:
+        raise UsageError(
+            f"Expected slices divisible by {2**times}, found {size} rows. "
+            "Prepare with another matrix or choose a model with fewer halvings."
+        )

@@ -6,7 +6,7 @@ from itertools import pairwise
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from lesionless.models.blocks import LEAK, down
+from lesionless.models.blocks import LEAK, down, halved
 
 
 class Discriminator(nn.Module):
@@ -27,7 +27,7 @@ class Discriminator(nn.Module):
             down(1, widths[0], norm="none"), *(down(a, b, norm=norm) for a, b in pairs)
         )
         self.reduce = nn.Sequential(nn.Conv2d(widths[-1], widths[-1] // 8, 1), nn.LeakyReLU(LEAK))
-        self.to_logit = nn.Linear(widths[-1] // 8 * (size // 2 ** len(widths)) ** 2, 1)
+        self.to_logit = nn.Linear(widths[-1] // 8 * halved(size, len(widths)) ** 2, 1)
 
     def forward(self, x: Float[Tensor, "batch 1 row column"]) -> Float[Tensor, " batch"]:
         """Return the logit of "real" for each slice."""
