@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lesionless import store
-from lesionless.errors import UsageError
+from lesionless.errors import ScanError, UsageError
 from lesionless.preprocess.prepared import Geometry, PreparedScan
 
 SHAPE = (5, 16, 17)
@@ -69,7 +69,7 @@ def test_the_ends_of_the_range_are_kept_and_a_second_pass_changes_nothing(tmp_pa
 def test_an_image_outside_its_range_is_not_wrapped_round(tmp_path: Path, value: float) -> None:
     image = prepared().image.copy()
     image[2, 3, 4] = value
-    with pytest.raises(ValueError, match=r"sub-1_ses-2_FLAIR.*\[0, 1\]"):
+    with pytest.raises(ScanError, match=r"sub-1_ses-2_FLAIR.*\[0, 1\]"):
         store.save(tmp_path, replace(prepared(), image=image))
     assert list(tmp_path.rglob("*.npz")) == []
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lesionless.errors import UsageError
+from lesionless.errors import ScanError, UsageError
 from lesionless.preprocess.prepared import Geometry, PreparedScan
 
 SUFFIX = "_prepared.npz"
@@ -26,7 +26,7 @@ def save(folder: Path, scan: PreparedScan) -> Path:
     """Write one prepared scan to `folder/sub-X/NAME_prepared.npz`.
 
     Raises:
-        ValueError: The image leaves [0, 1], which the file could not hold.
+        ScanError: The image is not within [0, 1], which the file could not hold.
     """
     _check_range(scan)
     path = path_of(folder, scan.subject, scan.name)
@@ -83,7 +83,10 @@ def scans(folder: Path) -> Iterator[PreparedScan]:
 def _check_range(scan: PreparedScan) -> None:
     low, high = float(scan.image.min()), float(scan.image.max())
     if not (low >= 0 and high <= 1):
-        raise ValueError(f"{scan.name}: expected an image in [0, 1], found {low:g} to {high:g}")
+        raise ScanError(
+            f"{scan.name}: expected a prepared image in [0, 1], found {low:g} to {high:g}. "
+            "Look at the scan and its brain mask; if both are fine, report this message."
+        )
 
 
 def _arrays(scan: PreparedScan) -> dict[str, Any]:

@@ -31,7 +31,8 @@ def test_a_bids_tree_gives_its_raw_flairs_and_nothing_else(tmp_path: Path) -> No
         "sub-1/anat/sub-1_T1w.nii.gz",
         "sub-2/ses-a/anat/sub-2_ses-a_run-1_FLAIR.nii",
         "sub-2/ses-b/anat/sub-2_ses-b_FLAIR.nii.gz",
-        "sub-2/ses-b/anat/.hidden_FLAIR.nii.gz",
+        "sub-2/ses-b/anat/.partial-x/sub-2_ses-b_FLAIR.nii.gz",
+        "sub-2/derivatives/sub-2_desc-preproc_FLAIR.nii.gz",
         "derivatives/lesion/sub-1/anat/sub-1_label-lesion_mask.nii.gz",
         "derivatives/other/sub-1/anat/sub-1_desc-preproc_FLAIR.nii.gz",
         "sourcedata/sub-1/anat/sub-1_FLAIR.nii.gz",
@@ -155,6 +156,18 @@ def test_masks_come_from_the_lesion_derivative_by_label(tmp_path: Path) -> None:
     assert [mask.subject for mask in find_masks(tmp_path, label="ventricles")] == ["1"]
     lesion_folder = tmp_path / "derivatives" / "lesion"
     assert find_masks(lesion_folder) == find_masks(tmp_path)
+
+
+def test_without_a_lesion_derivative_masks_come_from_the_tree_itself(tmp_path: Path) -> None:
+    touch(
+        tmp_path,
+        "sub-1/anat/sub-1_space-A_label-lesion_mask.nii.gz",
+        "sub-1/anat/.partial-x/sub-1_label-lesion_mask.nii.gz",
+        "derivatives/other/sub-1/anat/sub-1_label-lesion_mask.nii.gz",
+    )
+    assert [mask.path.name for mask in find_masks(tmp_path)] == [
+        "sub-1_space-A_label-lesion_mask.nii.gz"
+    ]
 
 
 def test_a_missing_mask_folder_is_refused(tmp_path: Path) -> None:

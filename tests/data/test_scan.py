@@ -1,12 +1,14 @@
 """Bad files are refused with one clear line; good ones come back with their grid to the bit."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
 
+from lesionless.data.folders import find_masks, find_scans, mask_of
 from lesionless.data.scan import Scan, read_mask, read_scan, write_volume
 from lesionless.errors import ScanError
 
@@ -271,3 +273,23 @@ def test_a_mask_on_another_grid_is_refused(tmp_path: Path) -> None:
         read_mask(save(tmp_path / "m.nii", ones, shifted), scan)
     with pytest.raises(ScanError, match=r"shape \(16, 18, 5\).*found \(18, 16, 5\)"):
         read_mask(save(tmp_path / "n.nii", ones.swapaxes(0, 1)), scan)
+
+
+REAL = os.environ.get("LESIONLESS_DATA")
+
+
+@pytest.mark.real
+@pytest.mark.skipif(REAL is None, reason="LESIONLESS_DATA is not set")
+@pytest.mark.parametrize("tree", ["ms-tabriz", "mslub-longitudinal", "mslub-mni", "healthy-flair"])
+def test_outputs_of_real_scans_have_their_grid_to_the_last_bit(tmp_path: Path, tree: str) -> None:
+    found = find_scans(Path(str(REAL)) / tree)
+    masks = find_masks(Path(str(REAL)) / tree)
+    for each in found:
+        scan = read_scan(each.path)
+        mask = mask_of(each.name, masks)
+        lesion = read_mask(mask.path, scan) if mask else scan.image > 0
+        write_volume(tmp_path / "mask.nii", lesion, scan)
+        given, written = nib.load(each.path), nib.load(tmp_path / "mask.nii")
+        assert written.shape == given.shape
+        for field in GRID_FIELDS:
+            np.testing.assert_array_equal(written.header[field], given.header[field], each.path)
