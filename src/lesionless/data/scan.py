@@ -83,7 +83,6 @@ def write_volume(path: Path, volume: Volume | Mask, scan: Scan) -> None:
     header.set_data_dtype(kind)
     header.set_slope_inter(1, 0)
     header["cal_min"] = header["cal_max"] = 0
-    header.set_data_shape(volume.shape)
     nifti = _image_class(header)(volume.astype(kind), None, header)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".partial-") as folder:
