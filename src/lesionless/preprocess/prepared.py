@@ -9,6 +9,9 @@ from scipy import ndimage
 
 from lesionless.arrays import Affine, Mask, SliceMask, Slices, Volume
 
+FIELD_OF_VIEW_MM = 256.0
+"""Side of every prepared slice; 256 pixels are 1 mm each."""
+
 
 @dataclass(frozen=True, eq=False)
 class Geometry:
@@ -32,8 +35,14 @@ class Geometry:
     atlas: str
 
     def level_mm(self, slice_index: int | np.ndarray) -> Any:
-        """Return the atlas height (z, mm) of the centre column of slices."""
-        return self.index_to_atlas[2, 0] * slice_index + self.index_to_atlas[2, 3]
+        """Return the atlas height (z, mm) at the middle of slices.
+
+        On a tilted stack the height changes within a slice; the middle is what counts.
+        """
+        pixel_mm = np.linalg.norm(self.index_to_atlas[:3, 2])
+        middle = (FIELD_OF_VIEW_MM / pixel_mm - 1) / 2
+        z = self.index_to_atlas[2]
+        return z[0] * slice_index + (z[1] + z[2]) * middle + z[3]
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,113 @@
+"""The reference brain that scans are aligned to: MNI152, or any stripped image on disk."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from scipy import ndimage
+
+from lesionless.arrays import Affine, Mask, Volume
+from lesionless.errors import UsageError
+
+MNI152 = "mni152"
+MNI152_NAME = "MNI152NLin2009aSym"
+
+
+@dataclass(frozen=True, eq=False)
+class Atlas:
+    """Hold one reference brain, axes ordered right, anterior, superior.
+
+    Attributes:
+        name: Name of the space, as it stands in file names.
+        image: (i, j, k) stripped image, 0 outside the brain.
+        mask: (i, j, k) brain mask.
+        affine: From voxel to atlas millimetres, RAS+.
+    """
+
+    name: str
+    image: Volume
+    mask: Mask
+    affine: Affine
+
+    @property
+    def box_mm(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the lowest and highest voxel centre of the brain, (x, y, z) each."""
+        voxels = np.argwhere(self.mask)
+        corners = np.stack([voxels.min(axis=0), voxels.max(axis=0)])
+        low, high = corners @ self.affine[:3, :3].T + self.affine[:3, 3]
+        return low, high
+
+    @property
+    def centre_mm(self) -> np.ndarray:
+        """Return the centre of the brain's bounding box, (x, y, z)."""
+        low, high = self.box_mm
+        return np.asarray((low + high) / 2)
+
+
+@lru_cache(maxsize=4)
+def load_atlas(space: str) -> Atlas:
+    """Load an atlas once per process.
+
+    Args:
+        space: `mni152`, or the path of a skull-stripped image (for SRI24, its `spgr.nii.gz`).
+
+    Raises:
+        UsageError: The path does not hold a stripped brain image with straight axes.
+    """
+    return _mni152() if space == MNI152 else _from_file(Path(space))
+
+
+def _mni152() -> Atlas:
+    from nilearn.datasets import load_mni152_brain_mask, load_mni152_template
+
+    template = load_mni152_template(resolution=1)
+    mask = load_mni152_brain_mask(resolution=1)
+    return _atlas(MNI152_NAME, template, np.asarray(mask.dataobj) > 0)
+
+
+def _from_file(path: Path) -> Atlas:
+    try:
+        nifti = nib.as_closest_canonical(nib.funcs.squeeze_image(nib.load(path)))
+        image = nifti.get_fdata(dtype=np.float32)
+    except Exception as error:  # nibabel raises many kinds for a file that is not NIfTI
+        raise UsageError(
+            f"{path}: expected an atlas image, found {type(error).__name__}: {error}. "
+            "Give `mni152`, or the path of a skull-stripped NIfTI image."
+        ) from error
+    _check(path, image, nifti.affine)
+    return _atlas(_name(path), nifti, _brain(image))
+
+
+def _check(path: Path, image: Volume, affine: Affine) -> None:
+    off_axis = affine[:3, :3] - np.diag(np.diag(affine[:3, :3]))
+    if image.ndim != 3 or np.abs(off_axis).max() > 1e-3:
+        raise UsageError(
+            f"{path}: expected a 3-D atlas with axes along x, y and z, found shape {image.shape} "
+            f"and affine {affine[:3].tolist()}. Resample it to straight axes."
+        )
+    share = np.count_nonzero(image > 0) / image.size
+    if not 0.05 < share < 0.7:
+        raise UsageError(
+            f"{path}: expected a skull-stripped atlas, 0 outside the brain, found {share:.0%} of "
+            "its voxels above 0. Strip the atlas first."
+        )
+
+
+def _brain(image: Volume) -> Mask:
+    labels, n_labels = ndimage.label(image > 0)
+    sizes = ndimage.sum_labels(image > 0, labels, np.arange(1, n_labels + 1))
+    return np.asarray(ndimage.binary_fill_holes(labels == 1 + int(np.argmax(sizes))))
+
+
+def _name(path: Path) -> str:
+    if "sri24" in str(path.absolute()).lower():
+        return "SRI24"
+    return "".join(letter for letter in path.name.split(".")[0] if letter.isalnum())
+
+
+def _atlas(name: str, nifti: Any, mask: Mask) -> Atlas:
+    image = np.where(mask, nifti.get_fdata(dtype=np.float32), 0).astype(np.float32)
+    return Atlas(name, image, mask, np.asarray(nifti.affine, dtype=np.float64))

@@ -1,0 +1,176 @@
+"""The grid of prepared slices: where each of its pixels lies in the scan and in the atlas."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from lesionless.arrays import Affine, Mask, Slices, Volume
+from lesionless.errors import ScanError
+from lesionless.preprocess.atlas import Atlas
+from lesionless.preprocess.prepared import FIELD_OF_VIEW_MM
+
+THICKEST_RESAMPLED_MM = 3.0
+SLICES = ("all", "mid", "paper")
+MID_HEIGHT = (0.42, 0.80)  # shares of the atlas brain's height
+PAPER_MM = 20.0  # 20 slices of 1 mm: Sec. 3.1
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Place a stack of square slices.
+
+    Attributes:
+        n_slices: Number of slices.
+        matrix: Pixels per row and column.
+        index_to_voxel: From (slice, row, column) to the voxel of the scan.
+        index_to_atlas: From (slice, row, column) to atlas millimetres.
+    """
+
+    n_slices: int
+    matrix: int
+    index_to_voxel: Affine
+    index_to_atlas: Affine
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Return (slices, rows, columns)."""
+        return self.n_slices, self.matrix, self.matrix
+
+    def levels_mm(self) -> np.ndarray:
+        """Return the atlas height of the centre pixel of each slice."""
+        middle = (self.matrix - 1) / 2
+        centres = [[index, middle, middle, 1] for index in range(self.n_slices)]
+        return np.asarray((np.array(centres) @ self.index_to_atlas.T)[:, 2])
+
+    def cut(self, first: int, last: int) -> "Grid":
+        """Return the grid of the slices from `first` to `last`, both included."""
+        shift = np.eye(4)
+        shift[0, 3] = first
+        return Grid(
+            last - first + 1,
+            self.matrix,
+            self.index_to_voxel @ shift,
+            self.index_to_atlas @ shift,
+        )
+
+
+def keeps_slices(affine: Affine) -> bool:
+    """Say whether a canonical scan has thick axial slices, which are never mixed."""
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    return bool(spacing[2] > THICKEST_RESAMPLED_MM + 1e-3 and spacing[2] >= spacing.max() - 1e-3)
+
+
+def atlas_grid(atlas: Atlas, voxel_to_atlas: Affine, *, matrix: int) -> Grid:
+    """Lay 1 mm axial slices through the whole atlas brain."""
+    low, high = atlas.box_mm
+    index_to_atlas = np.zeros((4, 4))
+    index_to_atlas[:2] = _in_plane(atlas, matrix)
+    index_to_atlas[2] = [1, 0, 0, low[2]]
+    index_to_atlas[3, 3] = 1
+    return Grid(
+        n_slices=round(float(high[2] - low[2])) + 1,
+        matrix=matrix,
+        index_to_voxel=np.linalg.inv(voxel_to_atlas) @ index_to_atlas,
+        index_to_atlas=index_to_atlas,
+    )
+
+
+def own_slices_grid(atlas: Atlas, voxel_to_atlas: Affine, n_slices: int, *, matrix: int) -> Grid:
+    """Lay one slice through each axial slice of a thick-slice scan.
+
+    Within the slices the scale, rotation and centre are the atlas's; the tilt of the stack stays.
+    The stack is turned about the centre of the atlas brain until its slices are level, and read
+    off there.
+    """
+    level = _turned_level(voxel_to_atlas, atlas.centre_mm) @ voxel_to_atlas
+    own_slice = np.array([1.0, 0, 0, 0])
+    wanted = _in_plane(atlas, matrix)
+    wanted = wanted - np.outer(level[:2, 2], own_slice)
+    wanted[:, 3] -= level[:2, 3]
+    index_to_voxel = np.zeros((4, 4))
+    index_to_voxel[:2] = np.linalg.solve(level[:2, :2], wanted)
+    index_to_voxel[2] = own_slice
+    index_to_voxel[3, 3] = 1
+    return Grid(n_slices, matrix, index_to_voxel, voxel_to_atlas @ index_to_voxel)
+
+
+def select(grid: Grid, brain: Mask, atlas: Atlas, slices: str) -> tuple[int, int]:
+    """Return the first and last slice to keep.
+
+    Args:
+        grid: Grid of all slices.
+        brain: (slice, row, column) brain mask on it.
+        atlas: The atlas.
+        slices: `all` (every slice with brain), `mid` (42 to 80 % of the atlas brain's height) or
+            `paper` (20 mm around the axial mid-plane; 20 slices of 1 mm, Sec. 3.1).
+
+    Raises:
+        ScanError: The scan holds no such slice.
+    """
+    levels = grid.levels_mm()
+    low, high = range_mm(atlas, slices)
+    kept = np.flatnonzero(brain.any(axis=(1, 2)) & (levels >= low) & (levels < high))
+    if not kept.size:
+        with_brain = levels[brain.any(axis=(1, 2))]
+        found = (
+            f"brain from {with_brain.min():.0f} to {with_brain.max():.0f} mm"
+            if (with_brain.size)
+            else "no brain"
+        )
+        raise ScanError(
+            f"Expected slices with brain between {low:.0f} and {high:.0f} mm of the atlas for "
+            f"the choice `{slices}`, found {found}. Choose `all`, or leave the scan out."
+        )
+    return int(kept[0]), int(kept[-1])
+
+
+def resample(volume: Volume | Mask, grid: Grid, *, order: int) -> Slices:
+    """Read a canonical scan off at the grid's pixels, 0 beyond its edge.
+
+    Args:
+        volume: (i, j, k) image, map or mask.
+        grid: Where to read.
+        order: 1 for images, 0 for labels.
+    """
+    matrix = np.round(grid.index_to_voxel, 9)  # own slices are hit exactly
+    return np.asarray(
+        ndimage.affine_transform(
+            volume.astype(np.float32),
+            matrix[:3, :3],
+            matrix[:3, 3],
+            output_shape=grid.shape,
+            order=order,
+            mode="grid-constant",
+        )
+    )
+
+
+def range_mm(atlas: Atlas, slices: str) -> tuple[float, float]:
+    """Return the lowest and highest atlas height of `all`, `mid` or `paper` slices."""
+    low, high = (float(corner[2]) for corner in atlas.box_mm)
+    if slices == "mid":
+        return low + MID_HEIGHT[0] * (high - low), low + MID_HEIGHT[1] * (high - low)
+    if slices == "paper":
+        middle = (low + high) / 2
+        return middle - PAPER_MM / 2, middle + PAPER_MM / 2
+    return -np.inf, np.inf
+
+
+def _in_plane(atlas: Atlas, matrix: int) -> np.ndarray:
+    """Map (slice, row, column, 1) to atlas x and y: column 0 right, row 0 anterior."""
+    pixel_mm = FIELD_OF_VIEW_MM / matrix
+    corner = atlas.centre_mm[:2] + pixel_mm * (matrix - 1) / 2
+    return np.array([[0, 0, -pixel_mm, corner[0]], [0, -pixel_mm, 0, corner[1]]])
+
+
+def _turned_level(voxel_to_atlas: Affine, pivot_mm: np.ndarray) -> Affine:
+    """Return the smallest rotation about a point that lays the slices level."""
+    normal = np.cross(voxel_to_atlas[:3, 0], voxel_to_atlas[:3, 1])
+    normal /= np.linalg.norm(normal)
+    axis = np.cross(normal, [0.0, 0.0, 1.0])
+    cross = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])
+    turn = np.eye(4)
+    turn[:3, :3] += cross + cross @ cross / (1 + normal[2])
+    turn[:3, 3] = pivot_mm - turn[:3, :3] @ pivot_mm
+    return turn
