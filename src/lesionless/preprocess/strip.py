@@ -2,22 +2,44 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from scipy import ndimage
 
-from lesionless.arrays import Mask
+from lesionless.arrays import Affine, Mask, Volume
 from lesionless.data.scan import Scan
 from lesionless.errors import StripError, UsageError
-from lesionless.preprocess.strip_background import foreground_mask
+from lesionless.preprocess import quality
+from lesionless.preprocess.strip_background import foreground_mask, has_constant_background
+from lesionless.preprocess.strip_command import COMMANDS, command_mask, program_of
 from lesionless.preprocess.strip_network import deepbet_mask
 
 logger = logging.getLogger(__name__)
 
 HOPELESS_ML = 100.0
 """Brain volume below which a mask is an error, not a doubtful result."""
+
+# a head is at least 1.4 times its brain in every axial slice; a stripped scan hugs the brain
+STRIPPED_RATIO = 1.25
+
+Method = Callable[..., Mask]
+
+
+def _foreground(image: Volume, affine: Affine, *, threads: int, device: str) -> Mask:
+    return foreground_mask(image)
+
+
+METHODS: dict[str, Method] = {
+    "deepbet": deepbet_mask,
+    "hd-bet": partial(command_mask, "hd-bet"),
+    "synthstrip": partial(command_mask, "synthstrip"),
+    "robex": partial(command_mask, "robex"),
+    "none": _foreground,
+}
+"""Every method that makes a mask from a scan; a user's mask goes by the name `mask`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,24 +49,28 @@ class Stripped:
     Attributes:
         mask: (i, j, k) brain mask on the scan's own grid: one component without holes.
         method: The method that made it, which may differ from the one asked for.
+        figures: Figures for `quality.judge`, by name.
         record: What was tried, with the reason for each change of method. JSON values only.
     """
 
     mask: Mask
     method: str
+    figures: Mapping[str, float] = field(default_factory=dict)
     record: Mapping[str, Any] = field(default_factory=dict)
 
 
-def _deepbet(scan: Scan, *, threads: int, device: str) -> Mask:
-    return deepbet_mask(scan.image, scan.affine, threads=threads, device=device)
+@dataclass(frozen=True, eq=False)
+class _Attempt:
+    """Hold what one method gave; the mask is empty where it failed, and `problems` says why."""
 
+    method: str
+    mask: Mask
+    figures: Mapping[str, float]
+    problems: list[str]
 
-def _none(scan: Scan, *, threads: int, device: str) -> Mask:
-    return foreground_mask(scan.image)
-
-
-METHODS: dict[str, Callable[..., Mask]] = {"deepbet": _deepbet, "none": _none}
-"""Every method that makes a mask from a scan; `mask` (the user's) is given, not made."""
+    @property
+    def volume_ml(self) -> float:
+        return self.figures.get("brain_ml", 0.0)
 
 
 def brain_mask(
@@ -57,6 +83,11 @@ def brain_mask(
 ) -> Stripped:
     """Find the brain in a scan.
 
+    A mask that fails the gates of `quality` sends the scan to the next method that is installed;
+    the best of all attempts goes on, with a warning where it still fails. A scan that turns out to
+    be skull-stripped already is taken as it is. With `none` and with a given mask the user has
+    decided, and no other method is tried.
+
     Args:
         scan: The scan, of any orientation.
         method: A name in `METHODS`, or `mask` for the given one.
@@ -68,23 +99,20 @@ def brain_mask(
         The mask with the method that made it.
 
     Raises:
-        StripError: No method found a brain.
-        UsageError: The method is not known, or it is `mask` and none was given.
+        StripError: No method found more than `HOPELESS_ML` of brain.
+        UsageError: The method is not known or not installed, or it is `mask` and none was given.
     """
-    if mask is None:
-        _check_name(method)
-        mask = METHODS[method](scan, threads=threads, device=device)
-    else:
-        method = "mask"
-    cleaned = clean(mask)
-    volume_ml = float(cleaned.sum() * abs(np.linalg.det(scan.affine[:3, :3])) / 1000)
-    if volume_ml < HOPELESS_ML:
-        raise StripError(
-            f"{scan.path}: expected a brain, found {volume_ml:.0f} ml by method {method}. "
-            "Try another `--strip`, or give a brain mask with `--mask`."
-        )
-    record = {"method": method, "attempts": [{"method": method, "volume_ml": volume_ml}]}
-    return Stripped(mask=cleaned, method=method, record=record)
+    if mask is not None:
+        return _conclude(scan, "mask", [_judged("mask", mask, scan)])
+    _check_name(method)
+    attempts = [_attempt(scan, method, threads=threads, device=device)]
+    if method != "none" and has_constant_background(scan.image):
+        attempts = _with_foreground(scan, attempts[0])
+    for name in _alternatives(method):
+        if not attempts[-1].problems:
+            break
+        attempts.append(_attempt(scan, name, threads=threads, device=device))
+    return _conclude(scan, method, attempts)
 
 
 def clean(mask: Mask) -> Mask:
@@ -104,3 +132,72 @@ def _check_name(method: str) -> None:
         raise UsageError(
             f"Expected a strip method among {', '.join([*METHODS, 'mask'])}, found {method!r}."
         )
+
+
+def _alternatives(method: str) -> list[str]:
+    """Return the installed methods to try after `method`, the quick and accurate ones first."""
+    if method == "none":
+        return []
+    installed = ["deepbet", *(name for name in COMMANDS if program_of(name))]
+    return [name for name in installed if name != method]
+
+
+def _attempt(scan: Scan, name: str, *, threads: int, device: str) -> _Attempt:
+    try:
+        raw = METHODS[name](scan.image, scan.affine, threads=threads, device=device)
+    except StripError as error:
+        nothing = np.zeros(scan.image.shape, dtype=bool)
+        return _Attempt(name, nothing, {}, [str(error)])
+    return _judged(name, raw, scan)
+
+
+def _judged(name: str, raw: Mask, scan: Scan) -> _Attempt:
+    cleaned = clean(raw)
+    figures = quality.mask_figures(raw, cleaned, scan.affine)
+    return _Attempt(name, cleaned, figures, quality.mask_failures(figures))
+
+
+def _with_foreground(scan: Scan, attempt: _Attempt) -> list[_Attempt]:
+    """Add the attempt `none`, if what differs from the background is no more than a brain."""
+    foreground = _judged("none", foreground_mask(scan.image), scan)
+    hugs = foreground.volume_ml <= STRIPPED_RATIO * attempt.volume_ml
+    if foreground.problems or not (hugs or attempt.volume_ml < HOPELESS_ML):
+        return [attempt]
+    reason = "the scan is skull-stripped already: a constant background reaches up to the brain"
+    return [replace(attempt, problems=[*attempt.problems, reason]), foreground]
+
+
+def _conclude(scan: Scan, asked: str, attempts: list[_Attempt]) -> Stripped:
+    usable = [attempt for attempt in attempts if attempt.volume_ml >= HOPELESS_ML]
+    if not usable:
+        tried = "; ".join(
+            f"{attempt.method}: {attempt.volume_ml:.0f} ml {' '.join(attempt.problems)}".strip()
+            for attempt in attempts
+        )
+        raise StripError(
+            f"{scan.path}: expected a brain, found none ({tried}). "
+            "Try another `--strip`, or give a brain mask with `--mask`."
+        )
+    best = min(usable, key=lambda attempt: len(attempt.problems))
+    _warn(scan.path.name, asked, best, attempts[0])
+    return Stripped(best.mask, best.method, best.figures, _record(asked, best, attempts))
+
+
+def _warn(name: str, asked: str, best: _Attempt, first: _Attempt) -> None:
+    if best.method != asked:
+        reason = first.problems[-1]
+        logger.warning("%s: brain mask by %s, not %s: %s", name, best.method, asked, reason)
+    for problem in best.problems:
+        logger.warning("%s: doubtful brain mask by %s: %s", name, best.method, problem)
+
+
+def _record(asked: str, best: _Attempt, attempts: list[_Attempt]) -> dict[str, Any]:
+    return {
+        "asked": asked,
+        "method": best.method,
+        "passed": not best.problems,
+        "attempts": [
+            {"method": a.method, "figures": dict(a.figures), "problems": list(a.problems)}
+            for a in attempts
+        ],
+    }

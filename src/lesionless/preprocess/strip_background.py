@@ -8,6 +8,8 @@ from lesionless.arrays import Mask, Volume
 TOLERANCE = 0.01
 # fewer voxels than this below the background are dips of interpolation, not tissue
 DIP_SHARE = 0.05
+# the corners of a box around a brain are half of it
+CONSTANT_SHARE = 0.3
 
 
 def foreground_mask(image: Volume) -> Mask:
@@ -40,6 +42,11 @@ def background_value(image: Volume) -> float:
     levels, counts = np.unique(np.round((faces - low) / step), return_counts=True)
     level = levels[counts.argmax()]
     return float(np.median(faces[np.round((faces - low) / step) == level]))
+
+
+def has_constant_background(image: Volume) -> bool:
+    """Tell whether so many voxels hold the very same value that a program must have set them."""
+    return float(np.mean(image == background_value(image))) > CONSTANT_SHARE
 
 
 def _faces(image: Volume) -> np.ndarray:

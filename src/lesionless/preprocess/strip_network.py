@@ -8,11 +8,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 
 from lesionless.arrays import Affine, Mask, Volume
 from lesionless.errors import LesionlessError, StripError
+from lesionless.preprocess.canonical import from_ras, to_ras
 
 WEIGHTS_SHA256 = {
     "bbox_model.pt": "39a7b2b5f799faa1391ea97bfcdc0b9299f20d84f2316a4ff8918dc4685e40aa",
@@ -42,8 +42,7 @@ def deepbet_mask(image: Volume, affine: Affine, *, threads: int = 1, device: str
 
     Source: Fisch et al. 2024, Comput Biol Med 179:108845, deepbet 1.0.2.
     """
-    to_ras = nib.orientations.io_orientation(affine)
-    canonical = np.ascontiguousarray(nib.orientations.apply_orientation(image, to_ras))
+    canonical = to_ras(image, affine)
     network = _network(device)
     with _torch_threads(threads):
         try:
@@ -53,8 +52,7 @@ def deepbet_mask(image: Volume, affine: Affine, *, threads: int = 1, device: str
                 f"Expected a head, deepbet found none ({error}). "
                 "Try another `--strip`, or give a brain mask with `--mask`."
             ) from error
-    from_ras = nib.orientations.ornt_transform([[0, 1], [1, 1], [2, 1]], to_ras)
-    return np.asarray(nib.orientations.apply_orientation(probability > 0.5, from_ras))
+    return from_ras(probability > 0.5, affine)
 
 
 @lru_cache(maxsize=1)

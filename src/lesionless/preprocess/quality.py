@@ -1,0 +1,172 @@
+"""Gates that a brain mask and its registration must pass: figures, limits, sentences."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lesionless.arrays import Affine, Mask
+from lesionless.preprocess.canonical import ras_affine, to_ras
+from lesionless.preprocess.symmetry import mirror_dice
+
+FULL_HEIGHT_MM = 140.0
+"""Field of view, foot to head, from which on a whole brain is expected in it."""
+
+LARGEST_AREA_CM2 = 180.0
+"""No axial section of a brain is larger."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Say what is plausible for one figure.
+
+    Attributes:
+        low: Smallest plausible value.
+        high: Largest plausible value.
+        meaning: What the figure is, with its unit.
+        advice: What a value outside the limits points to.
+        is_about_mask: Whether another strip method could mend it.
+    """
+
+    low: float
+    high: float
+    meaning: str
+    advice: str
+    is_about_mask: bool = True
+
+
+GATES = {
+    # four standard deviations around the intracranial volumes of adult women and men
+    "brain_ml": Limits(
+        800,
+        2100,
+        "brain volume in ml",
+        "the mask leaves out brain or takes in skull, or the voxel size in the header is wrong",
+    ),
+    "largest_component": Limits(
+        0.98,
+        1,
+        "share of the mask in its largest piece",
+        "the mask was in pieces",
+    ),
+    # 0.93 to 0.98 on 77 scans, many with large tumours
+    "symmetry": Limits(
+        0.92,
+        1,
+        "Dice of the mask with its mirror image",
+        "the mask leaks or lacks brain on one side",
+    ),
+    # up to 0.29 on 77 scans of whole brains, whose top slices are often missing
+    "cut_share": Limits(
+        0,
+        0.33,
+        "share of the largest cross-section that lies on a border of the field of view",
+        "part of the brain lies outside the scan",
+        is_about_mask=False,
+    ),
+    "registration_dice": Limits(
+        0.9,
+        1,
+        "Dice of the brain mask with the atlas brain",
+        "the scan is not aligned to the atlas, or the mask is wrong",
+    ),
+}
+"""Every gate by the name of its figure."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Hold the outcome of one gate.
+
+    Attributes:
+        name: The figure, a name in `GATES`.
+        value: What was found.
+        low: Smallest plausible value.
+        high: Largest plausible value.
+        passed: Whether the value lies within the limits.
+        sentence: The outcome in words.
+    """
+
+    name: str
+    value: float
+    low: float
+    high: float
+    passed: bool
+    sentence: str
+
+
+def mask_figures(raw_mask: Mask, mask: Mask, affine: Affine) -> dict[str, float]:
+    """Measure a brain mask.
+
+    Args:
+        raw_mask: (i, j, k) mask as the method gave it.
+        mask: (i, j, k) mask after the clean-up.
+        affine: (4, 4) from voxel index to millimetres, RAS+.
+
+    Returns:
+        The figures of the gates that need no registration, and `field_height_mm`, the field of
+        view from foot to head.
+    """
+    canonical = to_ras(mask, affine)
+    height_mm = canonical.shape[2] * np.linalg.norm(ras_affine(mask.shape, affine)[:3, 2])
+    voxel_ml = abs(np.linalg.det(affine[:3, :3])) / 1000
+    n_raw = np.count_nonzero(raw_mask)
+    return {
+        "brain_ml": float(np.count_nonzero(mask) * voxel_ml),
+        "largest_component": float(np.count_nonzero(raw_mask & mask) / n_raw) if n_raw else 0.0,
+        "symmetry": mirror_dice(mask, affine),
+        "cut_share": _cut_share(canonical),
+        "field_height_mm": float(height_mm),
+    }
+
+
+def judge(figures: Mapping[str, float]) -> list[Judgement]:
+    """Hold figures against the gates; figures without a gate are passed over.
+
+    Where `field_height_mm` says that the scan is a slab, less brain is expected in it.
+
+    Example:
+        >>> judge({"brain_ml": 320.0})[0].passed
+        False
+    """
+    return [
+        _judgement(name, figures[name], _limits(name, figures)) for name in GATES if name in figures
+    ]
+
+
+def mask_failures(figures: Mapping[str, float]) -> list[str]:
+    """Return the sentences of the failed gates that another strip method could mend."""
+    return [
+        judgement.sentence
+        for judgement in judge(figures)
+        if not judgement.passed and GATES[judgement.name].is_about_mask
+    ]
+
+
+def _limits(name: str, figures: Mapping[str, float]) -> Limits:
+    limits = GATES[name]
+    height_mm = figures.get("field_height_mm", FULL_HEIGHT_MM)
+    if name != "brain_ml" or height_mm >= FULL_HEIGHT_MM:
+        return limits
+    low = limits.low * height_mm / FULL_HEIGHT_MM
+    return replace(limits, low=low, high=min(limits.high, LARGEST_AREA_CM2 * height_mm / 10))
+
+
+def _judgement(name: str, value: float, limits: Limits) -> Judgement:
+    passed = bool(limits.low <= value <= limits.high)
+    sentence = f"{limits.meaning}: {value:.4g}, expected {limits.low:.3g} to {limits.high:.4g}"
+    if not passed:
+        sentence += f"; {limits.advice}"
+    return Judgement(name, float(value), limits.low, limits.high, passed, sentence)
+
+
+def _cut_share(mask: Mask) -> float:
+    """Return the largest share of a cross-section on any face but the lowest (RAS order)."""
+    shares = []
+    for axis in range(3):
+        areas = mask.sum(axis=tuple(other for other in range(3) if other != axis))
+        largest = max(1, int(areas.max()))
+        shares.append(areas[-1] / largest)
+        if axis != 2:  # the brain stem leaves the field of view in most scans
+            shares.append(areas[0] / largest)
+    return float(max(shares))
