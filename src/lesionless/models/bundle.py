@@ -1,21 +1,29 @@
 """A trained model in a folder: weights, settings, normative scores and operating points."""
 
 import json
+import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from lesionless.errors import ModelError
-from lesionless.models.catalogue import Settings, build, entry, resized
+from lesionless.errors import ModelError, UsageError
+from lesionless.models.catalogue import Settings, build, entry
 
 DESCRIPTION = "model.json"
 WEIGHTS = "weights.safetensors"
 NORMATIVE = "normative.npz"
 SHIPPED = Path(__file__).parent / "shipped"
+
+# What json, safetensors, numpy and torch raise for missing, damaged or foreign files
+_BROKEN = (
+    *(OSError, ValueError, KeyError, TypeError, RuntimeError, EOFError),
+    *(SafetensorError, zipfile.BadZipFile, UsageError),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +56,8 @@ class Bundle:
 def save(bundle: Bundle, folder: Path) -> None:
     """Write a bundle; the description comes last, so that a folder with one is whole."""
     folder.mkdir(parents=True, exist_ok=True)
+    for name in (DESCRIPTION, WEIGHTS, NORMATIVE):
+        (folder / name).unlink(missing_ok=True)
     weights = {name: w.contiguous() for name, w in bundle.method.state_dict().items()}
     if weights:
         save_file(weights, folder / WEIGHTS)
@@ -76,19 +86,18 @@ def load(model: str | Path) -> Bundle:
     try:
         text = json.loads((folder / DESCRIPTION).read_text())
         settings = _settings(text["name"], text["settings"])
-        method = build(settings)
-        if (folder / WEIGHTS).exists():
-            method.load_state_dict(load_file(folder / WEIGHTS))  # type: ignore[attr-defined]
+        method: Any = build(settings)
+        if method.state_dict():
+            method.load_state_dict(load_file(folder / WEIGHTS))
         with np.load(folder / NORMATIVE, allow_pickle=False) as arrays:
             normative = {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        method.eval()
+        return Bundle(**{**text, "settings": settings}, normative=normative, method=method)
+    except _BROKEN as error:
         raise ModelError(
             f"{folder}: expected a trained model, found {type(error).__name__}: {error}. "
             "Train it again with `lesionless train`."
         ) from error
-    text["settings"] = settings
-    method.eval()  # type: ignore[attr-defined]
-    return Bundle(**text, normative=normative, method=method)
 
 
 def shipped() -> list[str]:
@@ -112,6 +121,7 @@ def _folder(model: str | Path) -> Path:
 
 
 def _settings(name: str, fields: dict[str, Any]) -> Settings:
-    size = int(fields.get("size", 0))
     values = {key: tuple(v) if isinstance(v, list) else v for key, v in fields.items()}
-    return resized(entry(name).settings, size, **values)
+    kind: Any = type(entry(name).settings)
+    settings: Settings = kind(**values)
+    return settings
