@@ -1,0 +1,117 @@
+"""A bundle comes back bit for bit, or is refused with the reason."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from lesionless.errors import ModelError
+from lesionless.models import bundle
+from lesionless.models.bundle import DESCRIPTION, NORMATIVE, WEIGHTS, Bundle
+from lesionless.models.catalogue import CATALOGUE
+
+
+@pytest.fixture
+def make(tiny, tiny_settings):
+    def make(name: str, **changes: object) -> Bundle:
+        method = tiny(name, seed=3, **changes)
+        for value in method.state_dict().values():  # buffers too: running means are not zero
+            if value.is_floating_point():
+                value += 0.05 * torch.rand(value.shape, generator=torch.Generator().manual_seed(1))
+        return Bundle(
+            name=name,
+            settings=tiny_settings(name, **changes),
+            prepare={"space": "mni152"},
+            scoring={"residual": "positive"},
+            normative={"centre": np.float64([0.1, 0.2]), "spread": np.float64([1.5, 2.5])},
+            thresholds={"p98": 2.25, "fpr-1e-3": 4.125},
+            operating_point="fpr-1e-3",
+            training={"epochs": 3, "subjects": ["A", "B"]},
+            method=method.eval(),
+        )
+
+    return make
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_a_bundle_comes_back_whole(name, make, x, tmp_path):
+    saved = make(name)
+    bundle.save(saved, tmp_path / "model")
+    assert bundle.is_complete(tmp_path / "model")
+    loaded = bundle.load(tmp_path / "model")
+    assert torch.equal(loaded.method.reconstruct(x), saved.method.reconstruct(x))
+    assert not loaded.method.training
+    assert loaded.settings == saved.settings
+    for field in ("name", "prepare", "scoring", "thresholds", "operating_point", "training"):
+        assert getattr(loaded, field) == getattr(saved, field)
+    assert loaded.normative.keys() == saved.normative.keys()
+    for key, value in saved.normative.items():
+        np.testing.assert_array_equal(loaded.normative[key], value)
+
+
+def test_settings_that_differ_from_the_catalogue_come_back(make, tmp_path):
+    saved = make("sVAE-GAN", lambda_prior=0.125, widths=(4, 4, 8, 8), norm="instance")
+    bundle.save(saved, tmp_path)
+    assert bundle.load(tmp_path).settings == saved.settings
+
+
+def test_channels_last_weights_come_back(make, x, tmp_path):
+    saved = make("sAE3")
+    saved.method.to(memory_format=torch.channels_last)
+    bundle.save(saved, tmp_path)
+    loaded = bundle.load(tmp_path).method.state_dict()
+    assert all(torch.equal(loaded[k], v) for k, v in saved.method.state_dict().items())
+
+
+def test_a_folder_is_used_again_for_another_model(make, tmp_path):
+    bundle.save(make("sAE3"), tmp_path)
+    bundle.save(make("intensity"), tmp_path)
+    assert bundle.load(tmp_path).name == "intensity"
+
+
+def test_an_interrupted_save_leaves_no_complete_bundle(make, tmp_path, monkeypatch):
+    bundle.save(make("sAE3"), tmp_path)
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(np, "savez_compressed", fail)
+    with pytest.raises(OSError, match="disk full"):
+        bundle.save(make("sVAE"), tmp_path)
+    assert not bundle.is_complete(tmp_path)
+
+
+def cut_in_half(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def change(path, **fields):
+    path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
+
+
+DAMAGE = {
+    "weights missing": lambda folder: (folder / WEIGHTS).unlink(),
+    "weights cut": lambda folder: cut_in_half(folder / WEIGHTS),
+    "normative missing": lambda folder: (folder / NORMATIVE).unlink(),
+    "normative cut": lambda folder: cut_in_half(folder / NORMATIVE),
+    "description cut": lambda folder: cut_in_half(folder / DESCRIPTION),
+    "unknown model": lambda folder: change(folder / DESCRIPTION, name="sAE9"),
+    "unknown field": lambda folder: change(folder / DESCRIPTION, colour="red"),
+    "unknown setting": lambda folder: change(folder / DESCRIPTION, settings={"colour": "red"}),
+    "settings of another model": lambda folder: change(folder / DESCRIPTION, settings={}),
+    "description of another kind": lambda folder: (folder / DESCRIPTION).write_text("[1]"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_broken_bundle_is_refused(damage, make, tmp_path):
+    bundle.save(make("sVAE"), tmp_path)
+    DAMAGE[damage](tmp_path)
+    with pytest.raises(ModelError, match="expected a trained model"):
+        bundle.load(tmp_path)
+
+
+def test_a_missing_model_is_named(tmp_path):
+    with pytest.raises(ModelError, match="nowhere"):
+        bundle.load(tmp_path / "nowhere")
