@@ -1,0 +1,221 @@
+"""Which map belongs to which reference mask: by BIDS names, or by a pattern for other tools."""
+
+import fnmatch
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lesionless.data.bids import BidsName, output_name, parse_name
+from lesionless.errors import UsageError
+
+NIFTI_ENDINGS = (".nii.gz", ".nii")
+
+
+@dataclass(frozen=True)
+class Match:
+    """Hold the files of one scan that are evaluated together.
+
+    Attributes:
+        subject: The subject label, without `sub-`.
+        name: The scan: all entities that tell it from others.
+        score: The anomaly map.
+        segmentation: The lesion mask at the tool's operating point, where there is one.
+        brain: The brain mask, where there is one.
+        truth: The reference mask.
+    """
+
+    subject: str
+    name: str
+    score: Path
+    segmentation: Path | None
+    brain: Path | None
+    truth: Path
+
+
+@dataclass(frozen=True)
+class Matches:
+    """Hold what was matched and what was not.
+
+    Attributes:
+        found: The scans to evaluate, sorted by name.
+        without_map: Reference masks for which there is no map. They are part of the result: a
+            scan that a tool could not do must not vanish from its table.
+        without_truth: Maps for which there is no reference mask.
+    """
+
+    found: tuple[Match, ...]
+    without_map: tuple[Path, ...]
+    without_truth: tuple[Path, ...]
+
+
+def match(
+    segmented: Path, truth: Path, *, label: str = "lesion", pattern: str | None = None
+) -> Matches:
+    """Match anomaly maps to reference masks.
+
+    A reference mask is any file below `truth` named `sub-X[_ses-Y][_...]_label-LABEL_mask.nii.gz`.
+    Without a pattern, the maps are those that `lesionless segment` writes
+    (`..._space-orig_desc-anomaly_FLAIR.nii.gz`, with masks beside them); a reference belongs to the
+    map whose entities it shares. A reference without session or run belongs to the only scan of
+    its subject that fits.
+
+    Args:
+        segmented: Folder of maps.
+        truth: Folder of reference masks.
+        label: Label of the reference masks.
+        pattern: Where another tool keeps its maps, relative to `segmented`: `{subject}` stands for
+            the subject label, `{session}` for the session label, `*` for anything (folders too),
+            for example `{subject}/*_prob.nii.gz`.
+
+    Raises:
+        UsageError: A folder is missing, there is no reference mask, or nothing matches; two maps
+            fit one reference, or two references one map.
+    """
+    references = _references(truth, label)
+    if pattern is None:
+        maps = _own_maps(segmented)
+        candidates = {path: _fitting(name, maps) for path, name in references.items()}
+        known = set(maps)
+    else:
+        candidates = {
+            path: _by_pattern(segmented, pattern, name) for path, name in references.items()
+        }
+        known = set()
+    _check_unique(candidates)
+    found = [
+        _match(paths[0], path, references[path]) for path, paths in candidates.items() if paths
+    ]
+    if not found:
+        wanted = pattern or "..._desc-anomaly_*.nii.gz as written by `lesionless segment`"
+        raise UsageError(
+            f"{segmented}: expected maps ({wanted}) for the {len(references)} reference masks "
+            f"below {truth}, found none that fit. Check the folder, --pattern and --label."
+        )
+    return Matches(
+        found=tuple(sorted(found, key=lambda entry: entry.name)),
+        without_map=tuple(path for path, paths in candidates.items() if not paths),
+        without_truth=tuple(sorted(known - {entry.score for entry in found})),
+    )
+
+
+def _references(truth: Path, label: str) -> dict[Path, BidsName]:
+    if not truth.is_dir():
+        raise UsageError(f"{truth}: expected a folder of reference masks, found none.")
+    named = {path: parse_name(path.name) for path in _images(truth)}
+    references = {
+        path: name
+        for path, name in named.items()
+        if name is not None and name.suffix == "mask" and name.get("label") == label
+    }
+    if not references:
+        labels = sorted({str(n.get("label")) for n in named.values() if n and n.get("label")})
+        raise UsageError(
+            f"{truth}: expected masks named sub-X_..._label-{label}_mask.nii.gz, found none. "
+            f"Labels there: {', '.join(labels) or 'none'}. Choose one with --label."
+        )
+    return references
+
+
+def _own_maps(segmented: Path) -> dict[Path, BidsName]:
+    if not segmented.is_dir():
+        raise UsageError(f"{segmented}: expected a folder of anomaly maps, found none.")
+    named = {path: parse_name(path.name) for path in _images(segmented)}
+    return {
+        path: name
+        for path, name in named.items()
+        if name is not None and name.get("desc") == "anomaly"
+    }
+
+
+def _fitting(reference: BidsName, maps: dict[Path, BidsName]) -> list[Path]:
+    """Return the maps whose entities include all of the reference's."""
+    wanted = set(reference.acquisition)
+    return [path for path, name in maps.items() if wanted <= set(name.acquisition)]
+
+
+def _by_pattern(segmented: Path, pattern: str, reference: BidsName) -> list[Path]:
+    if not segmented.is_dir():
+        raise UsageError(f"{segmented}: expected a folder of maps, found none.")
+    if "{subject}" not in pattern:
+        raise UsageError(
+            f"Expected a pattern with {{subject}} in it, such as '{{subject}}/*_prob.nii.gz', "
+            f"found {pattern!r}."
+        )
+    if "{session}" in pattern and reference.session is None:
+        return []
+    expression = _expression(pattern, reference)
+    return [
+        path
+        for path in _images(segmented)
+        if expression.fullmatch(path.relative_to(segmented).as_posix())
+    ]
+
+
+def _expression(pattern: str, reference: BidsName) -> re.Pattern[str]:
+    """Turn a pattern into a regular expression for one reference.
+
+    A label beside a wildcard has to end there: `*{subject}*` for subject 1 must not take 10.
+    """
+    text = fnmatch.translate(re.sub(r"\{(\w+)\}", r"<\1>", pattern))
+    labels = {"subject": reference.subject, "session": reference.session or ""}
+    for key, label in labels.items():
+        starts = rf"(?<![A-Za-z0-9]){label}" if f"*{{{key}}}" in pattern else label
+        ends = r"(?![A-Za-z0-9])" if f"{{{key}}}*" in pattern else ""
+        text = text.replace(f"<{key}>", starts + ends)
+    return re.compile(text)
+
+
+def _check_unique(candidates: dict[Path, list[Path]]) -> None:
+    references: dict[Path, list[Path]] = defaultdict(list)
+    for reference, maps in candidates.items():
+        if len(maps) > 1:
+            raise UsageError(
+                f"{reference.name}: expected one map, found {len(maps)}: {_names(maps)}. Give the "
+                "reference the session or run of its scan, or a narrower --pattern."
+            )
+        for path in maps:
+            references[path].append(reference)
+    for path, found in references.items():
+        if len(found) > 1:
+            raise UsageError(
+                f"{path.name}: expected one reference mask, found {len(found)}: {_names(found)}. "
+                "Keep one of them, or choose with --label."
+            )
+
+
+def _match(score: Path, truth: Path, reference: BidsName) -> Match:
+    own = parse_name(score.name)
+    is_own = own is not None and own.get("desc") == "anomaly"
+    beside = own if own is not None and is_own else None
+    name = beside.acquisition if beside else reference.acquisition
+    return Match(
+        subject=reference.subject,
+        name="_".join(f"{key}-{value}" for key, value in name),
+        score=score,
+        segmentation=_beside(score, beside, {"label": "L"}),
+        brain=_beside(score, beside, {"desc": "brain"}),
+        truth=truth,
+    )
+
+
+def _beside(score: Path, name: BidsName | None, entities: dict[str, str]) -> Path | None:
+    """Return the mask that lies beside one of our own maps, if it does."""
+    if name is None:
+        return None
+    space = {"space": name.get("space") or "orig"}
+    path = score.with_name(output_name(name, space | entities, "_mask.nii.gz"))
+    return path if path.exists() else None
+
+
+def _images(folder: Path) -> list[Path]:
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.name.lower().endswith(NIFTI_ENDINGS) and not path.name.startswith(".")
+    )
+
+
+def _names(paths: Iterable[Path]) -> str:
+    return ", ".join(path.name for path in paths)
