@@ -88,7 +88,15 @@ class RunManifest:
     @property
     def failed(self) -> list[str]:
         """Return the names of the scans that failed, in order."""
-        return [name for name, scan in self._scans.items() if scan["status"] == "failed"]
+        return self.names("failed")
+
+    def names(self, status: ScanStatus) -> list[str]:
+        """Return the names of the scans with a status, in order."""
+        return [name for name, scan in self._scans.items() if scan["status"] == status]
+
+    def message(self, name: str) -> str:
+        """Return what was noted of a scan."""
+        return str(self._scans[name]["message"])
 
     def note_scan(
         self, name: str, status: ScanStatus, *, message: str = "", **details: Any

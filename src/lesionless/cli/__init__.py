@@ -1,0 +1,13 @@
+"""The command line: parses, calls a stage, prints what came out."""
+
+import sys
+
+from lesionless.cli import model, results, scans
+from lesionless.cli.app import run
+
+__all__ = ["main", "model", "results", "run", "scans"]
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    sys.exit(run(sys.argv[1:]))

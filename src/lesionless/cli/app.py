@@ -1,0 +1,35 @@
+"""The application that the commands register with, and how it ends."""
+
+import logging
+import sys
+
+from cyclopts import App, CycloptsError
+
+from lesionless.errors import LesionlessError
+
+DONE, SOME_FAILED, WRONG_USAGE, INTERNAL = 0, 1, 2, 70
+INTERRUPTED = 130
+
+app = App(
+    name="lesionless",
+    help="Lesion maps for brain MR, learned from scans without lesions. Research use only.",
+    version_flags=["--version"],
+)
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code: 0, 1 (some scans failed), 2 (usage), 70."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        return int(app(arguments, exit_on_error=False, result_action="return_value") or DONE)
+    except LesionlessError as error:
+        print(error, file=sys.stderr)
+        return WRONG_USAGE
+    except CycloptsError:  # already printed, with the help that fits
+        return WRONG_USAGE
+    except KeyboardInterrupt:
+        print("Stopped. Run the same command again to go on.", file=sys.stderr)
+        return INTERRUPTED
+    except Exception:
+        logging.getLogger(__name__).exception("Internal error; please report it with this trace.")
+        return INTERNAL

@@ -1,0 +1,140 @@
+"""Commands around one model: train, segment, models."""
+
+import sys
+from pathlib import Path
+from typing import Literal
+
+from lesionless.cli.app import DONE, app
+from lesionless.cli.show import Show, end
+
+
+@app.command
+def train(
+    prepared: Path,
+    model_dir: Path,
+    /,
+    *,
+    model: str = "sVAE-GAN",
+    epochs: int = 150,
+    batch_size: int = 8,
+    seed: int = 0,
+    margin: int = 2,
+    val_fraction: float = 0.2,
+    slices: Literal["all", "mid", "paper"] = "all",
+    precision: Literal["auto", "bf16", "fp32"] = "auto",
+    operating_point: str = "fpr-1e-3",
+    threads: int | None = None,
+    device: str = "cpu",
+    overwrite: bool = False,
+) -> int:
+    """Train a model on slices without lesions and set its thresholds; resumable.
+
+    Args:
+        prepared: Folder written by `prepare`.
+        model_dir: Folder for the model; a stopped run in it goes on.
+        model: A name listed by `lesionless models`.
+        epochs: Passes over the slices.
+        batch_size: Slices per batch.
+        seed: Of weights, batches, noise and split.
+        margin: Slices next to a lesion that are not used.
+        val_fraction: Share of subjects kept for thresholds where participants.tsv has no split.
+        slices: Heights to learn from.
+        precision: auto uses bf16 where the device computes it in hardware.
+        operating_point: Where masks are cut.
+        threads: Threads of torch; all cores by default.
+        device: A torch device.
+        overwrite: Throw away an earlier run in the folder.
+    """
+    import torch
+
+    from lesionless.stages.normals import NormalsSettings
+    from lesionless.stages.train import TrainRequest, train_model
+    from lesionless.training.loop import TrainSettings
+
+    if threads:
+        torch.set_num_threads(threads)
+    request = TrainRequest(
+        model=model,
+        training=TrainSettings(
+            epochs=epochs, batch_size=batch_size, seed=seed, precision=precision, device=device
+        ),
+        normals=NormalsSettings(margin=margin, val_fraction=val_fraction, seed=seed, levels=slices),
+        operating_point=operating_point,
+    )
+    with Show() as show:
+        train_model(prepared, model_dir, request, overwrite=overwrite, on_epoch=show.epochs(model))
+    print(f"model in {model_dir}")
+    return DONE
+
+
+@app.command
+def segment(
+    source: Path,
+    out: Path,
+    /,
+    *,
+    model: str = "intensity",
+    strip: str = "deepbet",
+    mask: str | None = None,
+    slices: Literal["all", "mid", "paper"] = "all",
+    operating_point: str | None = None,
+    suffix: str = "FLAIR",
+    threads: int = 2,
+    device: str = "cpu",
+    overwrite: bool = False,
+) -> int:
+    """Write anomaly map, lesion mask and reconstruction of each scan, in its own grid.
+
+    Args:
+        source: One NIfTI file, a folder, or a BIDS tree.
+        out: Folder for the BIDS derivative.
+        model: A model folder, or the name of a shipped model.
+        strip: deepbet, robex, hd-bet, synthstrip, or none for scans that are stripped already.
+        mask: Your brain masks: a path with {subject}, {session}, {name} and wildcards.
+        slices: all brain slices, mid (42 to 80 % of the height), or the paper's 20.
+        operating_point: Where masks are cut; the model's own by default.
+        suffix: BIDS suffix of the scans.
+        threads: Threads per scan.
+        device: A torch device.
+        overwrite: Segment scans again whose outputs are there.
+    """
+    import torch
+
+    from lesionless.models import bundle
+    from lesionless.preprocess.pipeline import PrepareSettings
+    from lesionless.stages.segment import segment_scans
+
+    torch.set_num_threads(threads)
+    settings = PrepareSettings(
+        strip="mask" if mask else strip, slices=slices, threads=threads, device=device
+    )
+    with Show() as show:
+        run = segment_scans(
+            source,
+            out,
+            bundle.load(model),
+            settings,
+            operating_point=operating_point,
+            masks=mask,
+            suffix=suffix,
+            overwrite=overwrite,
+            arguments=sys.argv,
+            track=show.track,
+        )
+    return end(run, out)
+
+
+@app.command
+def models() -> int:
+    """List the methods that can be trained and the models that are shipped."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from lesionless.models.bundle import shipped
+    from lesionless.models.catalogue import CATALOGUE
+
+    table = Table("name", "what it is", "shipped")
+    for name, listed in CATALOGUE.items():
+        table.add_row(name, listed.about, "yes" if name in shipped() else "")
+    Console().print(table)
+    return DONE

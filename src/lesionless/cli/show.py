@@ -1,0 +1,75 @@
+"""What the terminal shows: progress bars, and how a run ended."""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from lesionless.cli.app import DONE, SOME_FAILED
+from lesionless.provenance import RunManifest
+
+if TYPE_CHECKING:
+    from lesionless.training.loop import Epoch
+
+T = TypeVar("T")
+
+
+class Show:
+    """Draw one progress bar per stage while the context is open."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+        )
+
+    def __enter__(self) -> Self:
+        """Start drawing."""
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop drawing; the bars stay."""
+        self._progress.stop()
+
+    def track(self, items: Iterable[T], *, label: str, total: int) -> Iterator[T]:
+        """Pass items through and advance a bar after each."""
+        task = self._progress.add_task(label, total=total, note="")
+        for item in items:
+            yield item
+            self._progress.advance(task)
+
+    def counter(self, label: str, total: int) -> Callable[[str], None]:
+        """Return a function that advances a bar and shows a note."""
+        task = self._progress.add_task(label, total=total, note="")
+        return lambda note: self._progress.update(task, advance=1, note=note)
+
+    def epochs(self, label: str) -> Callable[["Epoch"], None]:
+        """Return a function that shows a finished epoch of training."""
+        task = self._progress.add_task(label, total=None, note="")
+
+        def show(epoch: "Epoch") -> None:
+            losses = " ".join(f"{k.split('.')[1]} {v:.4g}" for k, v in epoch.losses.items())
+            self._progress.update(task, total=epoch.planned, completed=epoch.done, note=losses)
+
+        return show
+
+
+def end(run: RunManifest, out: Path) -> int:
+    """Print how many scans were done and which failed; return the exit code."""
+    done = run.names("done")
+    present = run.names("present")
+    print(f"{len(done)} done, {len(present)} there already, {len(run.failed)} failed, in {out}")
+    for name in run.failed:
+        print(f"failed: {name}: {run.message(name)}")
+    return SOME_FAILED if run.failed else DONE

@@ -1,0 +1,103 @@
+"""An experiment file: everything a benchmark needs, in TOML, checked before anything runs."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from lesionless.errors import UsageError
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Cohort(_Strict):
+    """Say where the scans come from: a phantom cohort, or folders given on the command line.
+
+    Attributes:
+        healthy: Healthy phantoms; 0 for scans from folders.
+        patients: Phantoms with lesions; 0 for scans from folders.
+        seed: Of the phantoms.
+        thickness_mm: Slice thickness of all phantoms; drawn per subject if not given.
+        anatomy_mm: Resolution of the anatomy that phantoms are made from: 1, 2 or 4.
+        test_split: Split of the patients that are reported; `all` for every patient.
+    """
+
+    healthy: int = Field(default=0, ge=0)
+    patients: int = Field(default=0, ge=0)
+    seed: int = 0
+    thickness_mm: float | None = None
+    anatomy_mm: int = 1
+    test_split: str = "all"
+
+
+class MethodRow(_Strict):
+    """Name one row of the table.
+
+    Attributes:
+        name: A name of the catalogue.
+        label: Name of the row; the catalogue's by default.
+        settings: Fields of the model's settings that differ from the catalogue's.
+        scoring: Fields of `ScoreSettings` that differ from the experiment's.
+        training: Fields of `TrainSettings` that differ from the experiment's.
+        calibration_slices: At most so many normal slices are reconstructed for thresholds.
+    """
+
+    name: str
+    label: str = ""
+    settings: dict[str, Any] = {}
+    scoring: dict[str, Any] = {}
+    training: dict[str, Any] = {}
+    calibration_slices: int | None = None
+
+    @property
+    def title(self) -> str:
+        """Return the name of the row."""
+        return self.label or self.name
+
+
+class Experiment(_Strict):
+    """Hold one experiment.
+
+    Attributes:
+        title: What it is, for the report.
+        cohort: Where the scans come from.
+        prepare: Fields of `PrepareSettings`.
+        normals: Fields of `NormalsSettings`.
+        training: Fields of `TrainSettings`, for all methods.
+        scoring: Fields of `ScoreSettings`, for all networks.
+        seeds: One training run each.
+        regions: Level ranges that are reported: `all`, `mid`, `paper`.
+        operating_points: Thresholds that are reported.
+        methods: The rows of the table.
+    """
+
+    title: str
+    cohort: Cohort = Cohort()
+    prepare: dict[str, Any] = {}
+    normals: dict[str, Any] = {}
+    training: dict[str, Any] = {}
+    scoring: dict[str, Any] = {}
+    seeds: tuple[int, ...] = (0,)
+    regions: tuple[str, ...] = ("all",)
+    operating_points: tuple[str, ...] = ("p98", "fpr-1e-2", "fpr-1e-3")
+    methods: tuple[MethodRow, ...]
+
+
+def read_experiment(path: Path) -> Experiment:
+    """Read and check an experiment file.
+
+    Raises:
+        UsageError: The file is missing, is not TOML, or holds an unknown or wrong field.
+    """
+    try:
+        return Experiment(**tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{path}: expected an experiment in TOML, found: {error}.") from error
+    except ValidationError as error:
+        found = "; ".join(
+            f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in error.errors()
+        )
+        raise UsageError(f"{path}: expected other fields. {found}. Correct the file.") from error

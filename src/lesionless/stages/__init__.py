@@ -1,0 +1,1 @@
+"""What the commands do: wiring of the other packages, one file per verb."""

@@ -1,0 +1,234 @@
+"""All methods of an experiment on one cohort: trained, judged, and put into one table."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from lesionless import store
+from lesionless.data.participants import read_participants
+from lesionless.data.phantom import PhantomSettings, write_cohort
+from lesionless.errors import UsageError
+from lesionless.evaluation.archive import write_results
+from lesionless.evaluation.case import Case
+from lesionless.evaluation.evaluate import evaluate
+from lesionless.evaluation.results import Results
+from lesionless.evaluation.settings import EvaluationSettings
+from lesionless.evaluation.timing import Timing, time_per_slice
+from lesionless.experiment import Experiment, MethodRow
+from lesionless.models.bundle import Bundle, is_complete, load
+from lesionless.models.catalogue import entry
+from lesionless.preprocess.pipeline import PrepareSettings
+from lesionless.preprocess.prepared import PreparedScan
+from lesionless.runtime.engine import reconstruct
+from lesionless.stages.cases import case_of
+from lesionless.stages.normals import NormalsSettings
+from lesionless.stages.prepare import prepare
+from lesionless.stages.progress import Track, silent
+from lesionless.stages.rebuild import rebuilder
+from lesionless.stages.train import TrainRequest, train_model
+from lesionless.training.loop import Epoch, TrainSettings
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Stores:
+    """Name the prepared scans: those to learn from, and the patients that are reported."""
+
+    normals: Path
+    patients: Path
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """Hold one trained row of the table."""
+
+    row: MethodRow
+    seed: int
+    folder: Path
+
+    @property
+    def is_trained(self) -> bool:
+        """Say whether the model is complete."""
+        return is_complete(self.folder)
+
+
+def prepare_cohort(
+    experiment: Experiment,
+    out: Path,
+    *,
+    normals: Path | None = None,
+    patients: Path | None = None,
+    track: Track = silent,
+) -> Stores:
+    """Make or find the scans of an experiment and prepare them.
+
+    Args:
+        experiment: The experiment.
+        out: Its folder.
+        normals: BIDS tree of the scans to learn from, unless the cohort is a phantom.
+        patients: BIDS tree of the patients; the same as `normals` by default.
+        track: Shows progress.
+
+    Raises:
+        UsageError: There are no scans.
+    """
+    settings = PrepareSettings(**experiment.prepare)
+    if normals is None:
+        normals = _phantoms(experiment, out / "phantom", track)
+    patients = patients or normals
+    stores = Stores(out / "prepared", out / "prepared")
+    if patients != normals:
+        stores = Stores(out / "prepared-normals", out / "prepared-patients")
+        prepare(patients, stores.patients, settings, track=track)
+    prepare(normals, stores.normals, settings, track=track)
+    return stores
+
+
+def runs_of(experiment: Experiment, out: Path, only: Sequence[str] = ()) -> list[Run]:
+    """List the training runs of an experiment, in the order of its methods.
+
+    Raises:
+        UsageError: A method that is asked for is not in the experiment.
+    """
+    unknown = set(only) - {row.title for row in experiment.methods}
+    if unknown:
+        raise UsageError(
+            f"Expected methods of the experiment "
+            f"({', '.join(row.title for row in experiment.methods)}), found {sorted(unknown)}."
+        )
+    return [
+        Run(row, seed, out / "models" / f"{row.title}-seed{seed}")
+        for row in experiment.methods
+        for seed in experiment.seeds
+        if not only or row.title in only
+    ]
+
+
+def train_run(
+    experiment: Experiment,
+    stores: Stores,
+    run: Run,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+) -> Bundle:
+    """Train, go on with, or read the model of one row."""
+    network_scoring = experiment.scoring if entry(run.row.name).scoring is None else {}
+    request = TrainRequest(
+        model=run.row.name,
+        training=TrainSettings(**experiment.training | run.row.training, seed=run.seed),
+        normals=NormalsSettings(**experiment.normals),
+        settings=run.row.settings,
+        scoring=network_scoring | run.row.scoring,
+        calibration_slices=run.row.calibration_slices,
+    )
+    return train_model(stores.normals, run.folder, request, on_epoch=on_epoch)
+
+
+def judge_runs(
+    experiment: Experiment,
+    stores: Stores,
+    runs: Sequence[Run],
+    out: Path,
+    settings: EvaluationSettings,
+    *,
+    track: Track = silent,
+) -> tuple[Results, dict[str, Timing]]:
+    """Judge all trained runs on the patients and write the results."""
+    trained = [run for run in runs if run.is_trained]
+    patients = patients_of(experiment, stores)
+    timings = {run.row.title: _timing(run, patients[0]) for run in trained}
+    cases = _cases(experiment, trained, patients, out)
+    shown = track(cases, label="evaluate", total=len(trained) * len(patients))
+    seconds = {title: timing.seconds_per_slice for title, timing in timings.items()}
+    results = evaluate(shown, settings, seconds_per_slice=seconds)
+    write_results(results, out / "results")
+    return results, timings
+
+
+def patients_of(experiment: Experiment, stores: Stores) -> list[Path]:
+    """List the prepared scans with known lesions of the split that is reported.
+
+    Raises:
+        UsageError: There is none.
+    """
+    wanted = experiment.cohort.test_split
+    splits = {s: p.split for s, p in read_participants(stores.patients).items()}
+    subject_of = {path: path.parent.name.removeprefix("sub-") for path in _all(stores)}
+    chosen = [
+        path
+        for path, subject in subject_of.items()
+        if (wanted == "all" or splits.get(subject) == wanted)
+        and store.load(path).lesion is not None
+    ]
+    if not chosen:
+        raise UsageError(
+            f"{stores.patients}: expected scans with lesion masks in the split {wanted!r}, found "
+            "none. Correct cohort.test_split, or give patients with derivatives/lesion."
+        )
+    return chosen
+
+
+def _all(stores: Stores) -> list[Path]:
+    return store.paths(stores.patients)
+
+
+def _cases(
+    experiment: Experiment, runs: Sequence[Run], patients: Sequence[Path], out: Path
+) -> Iterator[Case]:
+    for run in runs:
+        bundle = load(run.folder)
+        rebuild = rebuilder(bundle.method, cache=out / "rebuilt" / run.folder.name)
+        for path in patients:
+            yield case_of(
+                bundle,
+                store.load(path),
+                rebuild,
+                title=run.row.title,
+                seed=run.seed,
+                regions=experiment.regions,
+                operating_points=experiment.operating_points,
+            )
+
+
+def _timing(run: Run, patient: Path) -> Timing:
+    """Time reconstruction on one patient's slices, as many as a method's pace allows."""
+    method = load(run.folder).method
+    scan: PreparedScan = store.load(patient)
+    dear = hasattr(method, "search")
+    middle = len(scan.image) // 2
+    slices = (
+        scan.image[middle : middle + 1]
+        if dear
+        else np.resize(scan.image, (16, *scan.image.shape[1:]))
+    )
+    return time_per_slice(
+        lambda batch: reconstruct(method, batch, batch_size=len(batch)),
+        slices,
+        batch_size=len(slices) if dear else 8,
+        repeats=1 if dear else 3,
+        engine="torch",
+        device=f"cpu, {torch.get_num_threads()} threads",
+    )
+
+
+def _phantoms(experiment: Experiment, folder: Path, track: Track) -> Path:
+    cohort = experiment.cohort
+    if cohort.healthy + cohort.patients == 0:
+        raise UsageError(
+            "Expected scans to learn from, found neither a phantom cohort in the experiment nor "
+            "--normals. Give one of them."
+        )
+    write_cohort(
+        folder,
+        healthy=cohort.healthy,
+        patients=cohort.patients,
+        seed=cohort.seed,
+        thickness_mm=cohort.thickness_mm,
+        settings=PhantomSettings(anatomy_mm=cohort.anatomy_mm),
+        workers=2,
+    )
+    return folder

@@ -1,0 +1,91 @@
+"""What the scores of normal scans look like: normative figures and operating points."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lesionless.arrays import Affine, SliceMask, Slices
+from lesionless.models.bundle import Bundle
+from lesionless.scoring.normative import by_location, overall
+from lesionless.scoring.recipe import ScoreSettings, score, scored
+from lesionless.scoring.threshold import operating_points
+from lesionless.stages.normals import NormalScan
+from lesionless.stages.rebuild import Rebuild
+
+
+@dataclass(frozen=True, eq=False)
+class NormalScores:
+    """Hold the score of a scan's normal slices, not yet standardised.
+
+    Attributes:
+        score: (slice, row, column).
+        inside: The pixels that have a score.
+        index_to_atlas: From (slice, row, column) to atlas millimetres.
+    """
+
+    score: Slices
+    inside: SliceMask
+    index_to_atlas: Affine
+
+
+def calibrate(
+    bundle: Bundle,
+    train: Iterable[NormalScan],
+    held_out: Iterable[NormalScan],
+    *,
+    rebuild: Rebuild,
+    max_slices: int | None = None,
+) -> Bundle:
+    """Return the bundle with normative figures and operating points from normal scans.
+
+    Centre and spread come from the normals that the model was trained on; the source of each
+    operating point is told by `OPERATING_POINTS`.
+
+    Args:
+        bundle: A model whose network is trained.
+        train: The normals it was trained on.
+        held_out: Other normals.
+        rebuild: How the model rebuilds slices, see `rebuilder`.
+        max_slices: At most so many slices of either part are reconstructed; for methods that
+            search a code for each slice. None for all.
+    """
+    settings = ScoreSettings(**bundle.scoring)
+    trained = [_score(normal, rebuild, settings) for normal in _thinned(train, max_slices)]
+    fresh = [_score(normal, rebuild, settings) for normal in _thinned(held_out, max_slices)]
+    fit = by_location if settings.location else overall
+    normative = fit((n.score, n.inside, n.index_to_atlas) for n in trained)
+    parts = [
+        [normative.standardise(n.score, n.inside, n.index_to_atlas)[n.inside] for n in part]
+        for part in (trained, fresh)
+    ]
+    return replace(
+        bundle,
+        normative={"centre": normative.centre, "spread": normative.spread},
+        thresholds=operating_points(*parts),
+    )
+
+
+def _score(normal: NormalScan, rebuild: Rebuild, settings: ScoreSettings) -> NormalScores:
+    scan, kept = normal.scan, normal.is_normal
+    raw = score(scan.image, rebuild(scan, kept), scan.brain, settings)
+    inside = scored(scan.brain, settings) & kept[:, np.newaxis, np.newaxis]
+    return NormalScores(raw, inside, scan.geometry.index_to_atlas)
+
+
+def _thinned(normals: Iterable[NormalScan], max_slices: int | None) -> Sequence[NormalScan]:
+    """Keep at most `max_slices` normal slices, evenly over all of them."""
+    scans = list(normals)
+    total = sum(int(normal.is_normal.sum()) for normal in scans)
+    if max_slices is None or total <= max_slices:
+        return scans
+    chosen = np.zeros(total, dtype=bool)
+    chosen[np.linspace(0, total - 1, max_slices).round().astype(int)] = True
+    thinned = []
+    for normal in scans:
+        mine, chosen = np.split(chosen, [int(normal.is_normal.sum())])
+        is_normal = normal.is_normal.copy()
+        is_normal[is_normal] = mine
+        if is_normal.any():
+            thinned.append(replace(normal, is_normal=is_normal))
+    return thinned

@@ -1,0 +1,103 @@
+"""Cases for the evaluation: from prepared scans and a model, or from maps on disk."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from lesionless.arrays import SliceMask
+from lesionless.data.scan import read_mask, read_scan
+from lesionless.evaluation.case import Case
+from lesionless.evaluation.matching import Match
+from lesionless.models.bundle import Bundle
+from lesionless.preprocess.prepared import PreparedScan
+from lesionless.scoring.recipe import ScoreSettings
+from lesionless.scoring.segment import segment
+from lesionless.stages.apply import standardised
+from lesionless.stages.normals import in_levels
+from lesionless.stages.rebuild import Rebuild
+
+EVERYWHERE = "all"
+NORMAL_TISSUE = "lesion-free brain"
+
+
+def case_of(
+    bundle: Bundle,
+    scan: PreparedScan,
+    rebuild: Rebuild,
+    *,
+    title: str,
+    seed: int,
+    regions: Iterable[str] = (),
+    operating_points: Iterable[str] = (),
+) -> Case:
+    """Judge a model on a prepared scan, on the prepared grid.
+
+    Args:
+        bundle: A calibrated model.
+        scan: A scan whose lesions are known.
+        rebuild: How the model rebuilds slices.
+        title: Name of the row in the table.
+        seed: Of the training run.
+        regions: Level ranges that are judged apart from the whole brain.
+        operating_points: Keys of the bundle's thresholds.
+    """
+    wanted = np.ones(len(scan.image), dtype=bool)
+    score_map = standardised(bundle, scan, rebuild(scan, wanted))
+    smallest = ScoreSettings(**bundle.scoring).min_lesion_mm3 / float(np.prod(spacing_mm(scan)))
+    space = bundle.prepare["space"]
+    return Case(
+        subject=scan.subject,
+        name=scan.name,
+        method=title,
+        score=score_map,
+        brain=scan.brain,
+        lesion=scan.lesion,
+        segmentations={
+            point: segment(score_map, threshold=bundle.thresholds[point], min_voxels=smallest)
+            for point in operating_points
+        },
+        spacing_mm=spacing_mm(scan),
+        regions={name: level_mask(scan, space, name) for name in regions if name != EVERYWHERE},
+        seed=seed,
+    )
+
+
+def level_mask(scan: PreparedScan, space: str, levels: str) -> SliceMask:
+    """Return the slices at the heights `mid` or `paper` as a mask."""
+    chosen = in_levels(scan, space, levels)
+    return np.broadcast_to(chosen[:, np.newaxis, np.newaxis], scan.image.shape)
+
+
+def spacing_mm(scan: PreparedScan) -> tuple[float, float, float]:
+    """Return the distance of neighbouring slices, rows and columns in the scan's millimetres."""
+    geometry = scan.geometry
+    index_to_mm = geometry.scan_affine[:3, :3] @ geometry.index_to_scan[:3, :3]
+    slices, rows, columns = np.linalg.norm(index_to_mm, axis=0)
+    return float(slices), float(rows), float(columns)
+
+
+def cases_on_disk(matches: Iterable[Match], *, method: str, operating_point: str) -> Iterator[Case]:
+    """Read maps, masks and references, one scan after the other, each on the scan's own grid.
+
+    Where no brain mask lies beside a map, the map is judged where it is not 0.
+
+    Raises:
+        ScanError: A file cannot be read, or the grids of a scan's files differ.
+    """
+    for found in matches:
+        score_map = read_scan(found.score)
+        brain = read_mask(found.brain, score_map) if found.brain else score_map.image != 0
+        masks: dict[str, Path | None] = {operating_point: found.segmentation}
+        yield Case(
+            subject=found.subject,
+            name=found.name,
+            method=method,
+            score=score_map.image,
+            brain=brain,
+            lesion=read_mask(found.truth, score_map),
+            segmentations={
+                point: read_mask(path, score_map) for point, path in masks.items() if path
+            },
+            spacing_mm=score_map.spacing_mm,
+        )

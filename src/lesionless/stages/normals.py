@@ -1,0 +1,102 @@
+"""The slices without lesions of a store: those to learn from, and those for thresholds."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool
+
+from lesionless import store
+from lesionless.arrays import Slices
+from lesionless.data.participants import Participant, read_participants
+from lesionless.data.splits import Split, normal_slices, split_subjects
+from lesionless.errors import UsageError
+from lesionless.preprocess.atlas import load_atlas
+from lesionless.preprocess.grid import range_mm
+from lesionless.preprocess.prepared import PreparedScan
+from lesionless.stages.prepare import load_settings
+
+
+@dataclass(frozen=True)
+class NormalsSettings:
+    """Say which slices count as normal.
+
+    Attributes:
+        margin: Slices on either side that must be free of lesions too.
+        val_fraction: Share of the subjects kept for thresholds where the cohort gives no split.
+        seed: Of that split.
+        levels: `all`, `mid` or `paper`: which heights are used of what the store holds.
+    """
+
+    margin: int = 2
+    val_fraction: float = 0.2
+    seed: int = 0
+    levels: str = "all"
+
+
+@dataclass(frozen=True, eq=False)
+class NormalScan:
+    """Hold a scan and which of its slices are normal."""
+
+    scan: PreparedScan
+    is_normal: Bool[np.ndarray, " slice"]
+
+
+class Normals:
+    """Give the normal scans of one part of a store, read anew at every pass."""
+
+    def __init__(self, folder: Path, part: str, settings: NormalsSettings) -> None:
+        self._folder, self._part, self._settings = folder, part, settings
+        self._space = load_settings(folder).space
+        self._participants = read_participants(folder)
+        self._split = split_of(folder, settings)
+
+    def __iter__(self) -> Iterator[NormalScan]:
+        """Yield the scans of the part that have normal slices, sorted by name."""
+        for path in store.paths(self._folder):
+            subject = path.parent.name.removeprefix("sub-")
+            if self._split.part_of(subject) == self._part:
+                normal = self._normal(store.load(path))
+                if normal.is_normal.any():
+                    yield normal
+
+    def _normal(self, scan: PreparedScan) -> NormalScan:
+        participant = self._participants.get(scan.subject, Participant(scan.subject))
+        is_normal = normal_slices(
+            scan.lesion, len(scan.image), participant, margin=self._settings.margin
+        )
+        return NormalScan(scan, is_normal & in_levels(scan, self._space, self._settings.levels))
+
+
+def in_levels(scan: PreparedScan, space: str, levels: str) -> Bool[np.ndarray, " slice"]:
+    """Say which slices have their centre at the heights `all`, `mid` or `paper`."""
+    low, high = range_mm(load_atlas(space), levels)
+    level = scan.geometry.level_mm(np.arange(len(scan.image)))
+    return np.asarray((level >= low) & (level < high))
+
+
+def split_of(folder: Path, settings: NormalsSettings) -> Split:
+    """Return which subjects of a store train, validate and test."""
+    subjects = [path.parent.name.removeprefix("sub-") for path in store.paths(folder)]
+    return split_subjects(
+        subjects,
+        read_participants(folder),
+        seed=settings.seed,
+        val_fraction=settings.val_fraction,
+    )
+
+
+def stack(normals: Iterable[NormalScan]) -> Slices:
+    """Return all normal slices of some scans as one (slice, row, column) float32 array.
+
+    Raises:
+        UsageError: There is none.
+    """
+    parts = [normal.scan.image[normal.is_normal] for normal in normals]
+    if not parts:
+        raise UsageError(
+            "Expected slices without lesions to learn from, found none. Give healthy subjects, "
+            "reference lesions of patients, or a smaller --margin."
+        )
+    return np.concatenate(parts)

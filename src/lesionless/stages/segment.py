@@ -1,0 +1,216 @@
+"""Segment scans: anomaly map, lesion mask and reconstruction in each scan's own grid."""
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lesionless.arrays import Mask, Volume
+from lesionless.data.bids import OutputPaths, output_paths
+from lesionless.data.derivatives import write_dataset_description, write_sidecar, write_tsv
+from lesionless.data.scan import Scan, read_scan, write_volume
+from lesionless.data.transforms import write_transform
+from lesionless.errors import ScanError, UsageError
+from lesionless.models.bundle import Bundle
+from lesionless.preprocess.atlas import load_atlas
+from lesionless.preprocess.pipeline import PrepareSettings
+from lesionless.preprocess.prepared import PreparedScan, to_scan_grid
+from lesionless.provenance import RunManifest
+from lesionless.scoring.recipe import ScoreSettings
+from lesionless.scoring.segment import Lesion, lesions, segment
+from lesionless.stages.apply import apply
+from lesionless.stages.prepare import Task, find_tasks, prepare_task
+from lesionless.stages.progress import Track, silent
+from lesionless.stages.rebuild import rebuilder
+
+logger = logging.getLogger(__name__)
+
+LESION_COLUMNS = (
+    *("index", "volume_ml", "x_mm", "y_mm", "z_mm"),
+    *("atlas_x_mm", "atlas_y_mm", "atlas_z_mm", "peak_score", "mean_score"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Segmented:
+    """Hold what is written for one scan, on its own grid.
+
+    Attributes:
+        anomaly: (i, j, k) score in units of the normals' spread, 0 outside the brain.
+        segmentation: (i, j, k) lesion mask.
+        reconstruction: (i, j, k) in the scan's units, 0 outside the brain.
+        lesions: The components of the segmentation, the largest first.
+        threshold: Score above which a voxel is segmented.
+    """
+
+    anomaly: Volume
+    segmentation: Mask
+    reconstruction: Volume
+    lesions: list[Lesion]
+    threshold: float
+
+
+def segment_scans(
+    source: Path,
+    out: Path,
+    bundle: Bundle,
+    settings: PrepareSettings,
+    *,
+    operating_point: str | None = None,
+    masks: str | None = None,
+    suffix: str = "FLAIR",
+    overwrite: bool = False,
+    arguments: Sequence[str] = (),
+    track: Track = silent,
+) -> RunManifest:
+    """Segment every scan of a folder; one that cannot be used is noted, the others go on.
+
+    Args:
+        source: One scan, a folder, or a BIDS tree.
+        out: The derivative to write.
+        bundle: The model.
+        settings: How scans are prepared; space and matrix are the model's.
+        operating_point: A key of the bundle's thresholds; the bundle's own by default.
+        masks: Pattern of the user's brain masks.
+        suffix: BIDS suffix of the scans.
+        overwrite: Whether scans whose outputs are there are done again.
+        arguments: The command line, for the manifest.
+        track: Shows progress.
+
+    Raises:
+        UsageError: No scan was found, or an option does not fit.
+    """
+    point = _operating_point(bundle, operating_point)
+    settings = replace(settings, **_models_own(bundle))
+    tasks = [replace(task, lesion=None) for task in find_tasks(source, masks=masks, suffix=suffix)]
+    write_dataset_description(out, name=f"lesionless {bundle.name}", sources=[source])
+    about = {"model": bundle.name, "operating_point": point, "prepare": asdict(settings)}
+    with RunManifest(
+        out / "run.json", command="segment", arguments=arguments, settings=about
+    ) as run:
+        for task in track(tasks, label="segment", total=len(tasks)):
+            _segment_one(task, out, bundle, settings, point, overwrite, run)
+    return run
+
+
+def segment_prepared(
+    bundle: Bundle, prepared: PreparedScan, *, operating_point: str, device: str = "cpu"
+) -> Segmented:
+    """Run the model on a prepared scan and bring the results to the scan's own grid."""
+    scored = apply(bundle, prepared, rebuilder(bundle.method, device=device))
+    geometry, brain = prepared.geometry, prepared.scan_brain
+    anomaly = to_scan_grid(scored.score, geometry) * brain
+    rebuilt = to_scan_grid(scored.reconstruction, geometry)
+    seen = to_scan_grid(prepared.brain, geometry, order=0) > 0
+    threshold = bundle.thresholds[operating_point]
+    smallest = ScoreSettings(**bundle.scoring).min_lesion_mm3 / _voxel_mm3(prepared)
+    segmentation = segment(anomaly, threshold=threshold, min_voxels=smallest)
+    return Segmented(
+        anomaly=anomaly.astype(np.float32),
+        segmentation=segmentation,
+        reconstruction=np.where(seen & brain, prepared.offset + prepared.scale * rebuilt, 0).astype(
+            np.float32
+        ),
+        lesions=lesions(segmentation, anomaly, geometry.scan_affine, scan_to_atlas(prepared)),
+        threshold=threshold,
+    )
+
+
+def scan_to_atlas(prepared: PreparedScan) -> np.ndarray:
+    """Return the (4, 4) matrix from scan millimetres to atlas millimetres."""
+    geometry = prepared.geometry
+    scan_to_index = np.linalg.inv(geometry.scan_affine @ geometry.index_to_scan)
+    return np.asarray(geometry.index_to_atlas @ scan_to_index)
+
+
+def _segment_one(
+    task: Task,
+    out: Path,
+    bundle: Bundle,
+    settings: PrepareSettings,
+    point: str,
+    overwrite: bool,
+    run: RunManifest,
+) -> None:
+    name = task.scan.name
+    paths = output_paths(out, name, atlas=load_atlas(settings.space).name)
+    if paths.anomaly.exists() and not overwrite:
+        run.note_scan(name.stem, "present")
+        return
+    started = time.perf_counter()
+    try:
+        scan = read_scan(task.scan.path)
+        prepared = prepare_task(task, scan, settings)
+    except ScanError as error:
+        logger.warning("%s", error)
+        run.note_scan(name.stem, "failed", message=str(error))
+        return
+    result = segment_prepared(bundle, prepared, operating_point=point, device=settings.device)
+    _write(paths, scan, prepared, result, bundle, point)
+    seconds = round(time.perf_counter() - started, 1)
+    volume = sum(lesion.volume_ml for lesion in result.lesions)
+    run.note_scan(name.stem, "done", seconds=seconds, lesion_ml=round(volume, 3))
+
+
+def _write(
+    paths: OutputPaths,
+    scan: Scan,
+    prepared: PreparedScan,
+    result: Segmented,
+    bundle: Bundle,
+    point: str,
+) -> None:
+    """Write all files of a scan; the anomaly map comes last, so that its presence means done."""
+    about: dict[str, Any] = {
+        "Sources": [scan.path.name],
+        "Model": bundle.name,
+        "OperatingPoint": point,
+        "Threshold": result.threshold,
+    }
+    write_volume(paths.brain, prepared.scan_brain, scan)
+    write_sidecar(paths.brain, {"Type": "Brain", **about, "Preparation": dict(prepared.record)})
+    write_volume(paths.reconstruction, result.reconstruction, scan)
+    write_sidecar(paths.reconstruction, {"Description": "the scan without lesions", **about})
+    write_volume(paths.segmentation, result.segmentation, scan)
+    write_sidecar(paths.segmentation, {"Type": "Lesion", **about})
+    write_tsv(paths.lesions, LESION_COLUMNS, _lesion_rows(result.lesions))
+    write_transform(paths.transform, scan_to_atlas(prepared))
+    write_sidecar(paths.anomaly, {"Units": "standard deviations of normal scans", **about})
+    write_volume(paths.anomaly, result.anomaly, scan)
+
+
+def _lesion_rows(found: Sequence[Lesion]) -> list[list[Any]]:
+    return [
+        [
+            number,
+            round(lesion.volume_ml, 4),
+            *(round(mm, 1) for mm in lesion.centre_mm + lesion.centre_atlas_mm),
+            round(lesion.peak_score, 3),
+            round(lesion.mean_score, 3),
+        ]
+        for number, lesion in enumerate(found, start=1)
+    ]
+
+
+def _operating_point(bundle: Bundle, wanted: str | None) -> str:
+    point = wanted or bundle.operating_point
+    if point not in bundle.thresholds:
+        raise UsageError(
+            f"Expected an operating point of {bundle.name} ({', '.join(bundle.thresholds)}), "
+            f"found {point!r}."
+        )
+    return point
+
+
+def _models_own(bundle: Bundle) -> dict[str, Any]:
+    """Return the settings of preparation that a model cannot do without."""
+    own = ("space", "n4", "curvature_iterations", "matrix")
+    return {name: bundle.prepare[name] for name in own}
+
+
+def _voxel_mm3(prepared: PreparedScan) -> float:
+    return float(abs(np.linalg.det(prepared.geometry.scan_affine[:3, :3])))

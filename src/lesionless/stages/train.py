@@ -1,0 +1,172 @@
+"""Train a method on the normal slices of a store and set its operating points."""
+
+import logging
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from lesionless.errors import UsageError
+from lesionless.models import bundle as bundles
+from lesionless.models.bundle import Bundle
+from lesionless.models.catalogue import build, entry, resized
+from lesionless.provenance import describe_software
+from lesionless.scoring.recipe import ScoreSettings
+from lesionless.scoring.threshold import OPERATING_POINTS
+from lesionless.stages.calibrate import calibrate
+from lesionless.stages.normals import Normals, NormalsSettings, stack
+from lesionless.stages.prepare import load_settings
+from lesionless.stages.rebuild import rebuilder
+from lesionless.training.loop import Epoch, TrainSettings, train
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """Say what is to be trained.
+
+    Attributes:
+        model: A name of the catalogue.
+        training: See `TrainSettings`.
+        normals: See `NormalsSettings`.
+        settings: Fields of the model's settings that differ from the catalogue's.
+        scoring: Fields of `ScoreSettings` that differ from the catalogue's.
+        operating_point: The one that masks are cut at.
+        calibration_slices: See `calibrate`.
+    """
+
+    model: str
+    training: TrainSettings = field(default_factory=TrainSettings)
+    normals: NormalsSettings = field(default_factory=NormalsSettings)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    scoring: Mapping[str, Any] = field(default_factory=dict)
+    operating_point: str = "fpr-1e-3"
+    calibration_slices: int | None = None
+
+
+def train_model(
+    prepared: Path,
+    out: Path,
+    request: TrainRequest,
+    *,
+    overwrite: bool = False,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+) -> Bundle:
+    """Train, calibrate and save one model; a stopped run goes on, a finished one is read.
+
+    Args:
+        prepared: A store.
+        out: The model's folder.
+        request: What is to be trained.
+        overwrite: Whether an earlier run in the folder is thrown away.
+        on_epoch: Called after each epoch.
+
+    Raises:
+        UsageError: The store has no normals, or a name or setting does not exist.
+        TrainingError: The training cannot go on, or the folder holds another run.
+    """
+    if overwrite:
+        shutil.rmtree(out, ignore_errors=True)
+    untrained = _untrained(prepared, request)
+    if bundles.is_complete(out):
+        return _finished(out, untrained)
+    learn = Normals(prepared, "train", request.normals)
+    slices = stack(learn)
+    logger.info("%s: %d slices without lesions", request.model, len(slices))
+
+    def after_epoch(epoch: Epoch) -> None:
+        _keep_samples(untrained.method, epoch, out)
+        on_epoch(epoch)
+
+    history = train(
+        untrained.method,
+        slices,
+        request.training,
+        out,
+        about={"model": request.model, "n_slices": len(slices), **asdict(untrained.settings)},
+        on_epoch=after_epoch,
+    )
+    ready = calibrate(
+        untrained,
+        learn,
+        Normals(prepared, "val", request.normals),
+        rebuild=rebuilder(untrained.method, device=request.training.device),
+        max_slices=request.calibration_slices,
+    )
+    finished = _with_record(ready, request, len(slices), history)
+    bundles.save(finished, out)
+    return finished
+
+
+def _untrained(prepared: Path, request: TrainRequest) -> Bundle:
+    listed = entry(request.model)
+    how = load_settings(prepared)
+    if request.operating_point not in OPERATING_POINTS:
+        raise UsageError(
+            f"Expected an operating point among {', '.join(OPERATING_POINTS)}, found "
+            f"{request.operating_point!r}."
+        )
+    settings = resized(listed.settings, how.matrix, **request.settings)
+    scoring = ScoreSettings(**{**(listed.scoring or {}), **request.scoring})
+    return Bundle(
+        name=request.model,
+        settings=settings,
+        prepare=asdict(how),
+        scoring=asdict(scoring),
+        normative={},
+        thresholds={},
+        operating_point=request.operating_point,
+        method=build(settings, seed=request.training.seed),
+    )
+
+
+def _keep_samples(method: Any, epoch: Epoch, out: Path) -> None:
+    """Keep what a generator draws from the same codes, ten times in a training run.
+
+    Source: Baur et al. 2018, Fig. 5.
+    """
+    every = max(1, epoch.planned // 10)
+    if hasattr(method, "sample") and (epoch.done % every == 0 or epoch.done == 1):
+        method.eval()
+        with torch.no_grad():
+            samples = method.sample(4, torch.Generator().manual_seed(0)).squeeze(1).float()
+        np.save(out / f"samples-{epoch.done:04d}.npy", samples.cpu().numpy().astype(np.float16))
+
+
+def _finished(out: Path, wanted: Bundle) -> Bundle:
+    """Return the model in a folder if it is the one that is wanted.
+
+    Raises:
+        UsageError: It is another one.
+    """
+    found = bundles.load(out)
+    if (found.name, found.settings) != (wanted.name, wanted.settings):
+        raise UsageError(
+            f"{out}: expected {wanted.name} with {wanted.settings}, found {found.name} with "
+            f"{found.settings}. Choose another folder, or give --overwrite."
+        )
+    logger.info("%s: trained already", out)
+    return found
+
+
+def _with_record(
+    bundle: Bundle, request: TrainRequest, n_slices: int, history: list[dict[str, float]]
+) -> Bundle:
+    record = {
+        "request": asdict(request),
+        "n_slices": n_slices,
+        "epochs": len(history),
+        "hours": sum(row["seconds"] for row in history) / 3600,
+        "last_losses": history[-1] if history else {},
+        "software": describe_software(),
+    }
+    return Bundle(**{**_fields(bundle), "training": record})
+
+
+def _fields(bundle: Bundle) -> dict[str, Any]:
+    return {name: getattr(bundle, name) for name in bundle.__dataclass_fields__}
