@@ -5,7 +5,9 @@ from lesionless.data.phantom.cohort import CohortSubject, write_cohort
 from lesionless.data.phantom.contrast import Contrast
 from lesionless.data.phantom.deformation import Shape
 from lesionless.data.phantom.lesions import Lesions
-from lesionless.data.phantom.subject import PhantomSettings, PhantomSubject, phantom_subject
+from lesionless.data.phantom.settings import PhantomSettings
+from lesionless.data.phantom.skull import Skull
+from lesionless.data.phantom.subject import PhantomSubject, phantom_subject
 
 __all__ = [
     "Acquisition",
@@ -15,6 +17,7 @@ __all__ = [
     "PhantomSettings",
     "PhantomSubject",
     "Shape",
+    "Skull",
     "phantom_subject",
     "write_cohort",
 ]

@@ -33,7 +33,7 @@ class Acquisition:
     thickness_mm: Range = (1.0, 6.0)
     blur_mm: Range = (0.3, 0.7)
     bias: Range = (0.02, 0.08)
-    noise: Range = (0.012, 0.04)
+    noise: Range = (0.015, 0.05)
     gain: Range = (150.0, 900.0)
 
 

@@ -10,12 +10,9 @@ import numpy as np
 from scipy import ndimage
 
 from lesionless.data.phantom import files
-from lesionless.data.phantom.subject import (
-    DEFAULTS,
-    PhantomSettings,
-    PhantomSubject,
-    phantom_subject,
-)
+from lesionless.data.phantom.settings import DEFAULTS, PhantomSettings
+from lesionless.data.phantom.skull import Skull
+from lesionless.data.phantom.subject import PhantomSubject, phantom_subject
 from lesionless.errors import UsageError
 
 VAL_SHARE = 0.15
@@ -95,7 +92,7 @@ def write_cohort(
     if thickness_mm is not None:
         acquisition = replace(settings.acquisition, thickness_mm=(thickness_mm, thickness_mm))
         settings = replace(settings, acquisition=acquisition)
-    settings = replace(settings, skull=skull)
+    settings = replace(settings, skull=(settings.skull or Skull()) if skull else None)
     files.begin(out, f"{healthy} healthy subjects, {patients} patients, seed {seed}, {settings}")
     orders = _orders(out, healthy, patients, seed, settings)
     subjects = []
@@ -159,7 +156,7 @@ def _make(order: _Order) -> CohortSubject:
     is_patient = order.group == "patient"
     phantom = phantom_subject(generator, patient=is_patient, settings=order.settings)
     files.write_subject(
-        order.out, order.participant_id, phantom, is_stripped=not order.settings.skull
+        order.out, order.participant_id, phantom, is_stripped=order.settings.skull is None
     )
     return CohortSubject(
         participant_id=order.participant_id,

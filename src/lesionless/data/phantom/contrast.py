@@ -12,6 +12,8 @@ Points = Float[np.ndarray, " n"]
 
 # mean T1-weighted intensity of pure tissue in the MNI152 maps
 _T1_WHITE, _T1_GREY, _T1_FLUID = 0.87, 0.65, 0.28
+# a valley that is brighter than the first lies between tracts, darker than the second between gyri
+_T1_TRACT, _T1_GYRUS = 0.74, 0.66
 
 
 @dataclass(frozen=True)
@@ -26,26 +28,27 @@ class Contrast:
         texture: How strongly T1 detail inside a tissue shows, inverted, as in nuclei and tracts.
         variation: Spread of the slow normal variation of tissue.
         cap: Extra signal of the normal caps and bands at the ventricles.
-        sulcus: T1 intensity below which CSF begins; higher gives wider sulci.
+        sulcus: Depth of a T1 valley from which on it is all CSF; lower gives wider sulci.
         sharpness: Exponent that sharpens tissue fractions; higher gives crisper borders.
     """
 
-    grey: Range = (1.10, 1.25)
+    grey: Range = (1.17, 1.38)
     fluid: Range = (0.12, 0.30)
-    texture: Range = (0.4, 1.0)
-    variation: Range = (0.01, 0.03)
-    cap: Range = (0.03, 0.25)
-    sulcus: Range = (0.58, 0.64)
+    texture: Range = (0.6, 1.4)
+    variation: Range = (0.015, 0.04)
+    cap: Range = (0.05, 0.40)
+    sulcus: Range = (0.10, 0.28)
     sharpness: Range = (1.5, 3.0)
 
 
 @dataclass(frozen=True, eq=False)
 class TissueAt:
-    """Hold the average anatomy at points: fractions and T1 in 0 to 1, cap weight in 0 to 1."""
+    """Hold the average anatomy at points; see `Tissue` and `Regions`."""
 
     grey: Points
     white: Points
     t1: Points
+    sulcus: Points
     cap: Points
 
 
@@ -76,16 +79,18 @@ def flair_signal(
     Args:
         generator: Source of the scan's own contrast.
         tissue: The anatomy at n points.
-        variation: Two smooth normal fields of spread 1 at the points, for tissue and for CSF.
+        variation: Two smooth normal fields of spread 1 at the points: one for the signal of tissue,
+            one for the width of sulci and the signal of CSF.
         contrast: How much scans differ.
     """
     draw = generator.uniform
-    fluid, grey, white = _fractions(tissue, draw(*contrast.sulcus), draw(*contrast.sharpness))
+    fluid, grey, white = _fractions(
+        tissue, draw(*contrast.sulcus) * np.exp(0.4 * variation[1]), draw(*contrast.sharpness)
+    )
     fluid_level, grey_level = draw(*contrast.fluid), draw(*contrast.grey)
-    detail = tissue.t1 - (_T1_FLUID * fluid + _T1_GREY * grey + _T1_WHITE * white)
     solid = grey_level * grey + white
     solid *= 1 + draw(*contrast.variation) * variation[0]
-    solid -= draw(*contrast.texture) * detail * (1 - fluid)
+    solid -= draw(*contrast.texture) * _detail(tissue) * (1 - fluid)
     solid += draw(*contrast.cap) * tissue.cap * white
     # CSF that flows is never quite dark: it varies more than tissue does
     dark = fluid_level * fluid * np.exp(0.3 * variation[1])
@@ -93,11 +98,20 @@ def flair_signal(
     return Signal(healthy=healthy, white=white, fluid_level=float(fluid_level))
 
 
-def _fractions(tissue: TissueAt, sulcus: float, sharpness: float) -> tuple[Points, Points, Points]:
+def _detail(tissue: TissueAt) -> Points:
+    """Return the T1 intensity that the tissue maps do not explain: nuclei, tracts, folia."""
+    fluid = 1 - tissue.grey - tissue.white
+    return tissue.t1 - (_T1_FLUID * fluid + _T1_GREY * tissue.grey + _T1_WHITE * tissue.white)
+
+
+def _fractions(tissue: TissueAt, sulcus: Points, sharpness: float) -> tuple[Points, Points, Points]:
     """Return the fractions of CSF, grey and white matter, which sum to 1."""
     by_map = np.clip(1 - tissue.grey - tissue.white, 0, 1)
-    by_t1 = np.clip((sulcus - tissue.t1) / (sulcus - _T1_FLUID), 0, 1)
-    parts = [np.maximum(by_map, by_t1), tissue.grey, tissue.white]
-    powers = [(part + np.float32(1e-3)) ** np.float32(sharpness) for part in parts]
-    total = powers[0] + powers[1] + powers[2]
-    return powers[0] / total, powers[1] / total, powers[2] / total
+    is_cortical = np.clip((_T1_TRACT - tissue.t1) / (_T1_TRACT - _T1_GYRUS), 0, 1)
+    by_valley = np.clip(tissue.sulcus / sulcus, 0, 1) * is_cortical
+    fluid = np.maximum(by_map, by_valley)
+    grey, white = (
+        (part + np.float32(1e-3)) ** np.float32(sharpness) for part in (tissue.grey, tissue.white)
+    )
+    white *= (1 - fluid) / (grey + white)
+    return fluid, 1 - fluid - white, white

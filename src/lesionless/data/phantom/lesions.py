@@ -35,13 +35,13 @@ class Lesions:
 
     load_ml: Range = (1.0, 50.0)
     zones: tuple[float, float, float, float] = (0.42, 0.22, 0.28, 0.08)
-    radius_mm: float = 2.2
-    radius_spread: float = 0.5
+    radius_mm: float = 2.0
+    radius_spread: float = 0.55
     max_radius_mm: float = 12.0
-    irregular: float = 0.3
-    level: Range = (1.4, 1.8)
+    irregular: float = 0.4
+    level: Range = (1.35, 1.75)
     level_spread: float = 0.06
-    edge_mm: Range = (0.6, 1.4)
+    edge_mm: Range = (0.8, 1.8)
 
 
 @dataclass(frozen=True, eq=False)

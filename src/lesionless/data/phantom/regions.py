@@ -37,6 +37,11 @@ class Regions:
     cap: Volume
     outward: Float[np.ndarray, "3 i j k"]
 
+    @property
+    def spacing_mm(self) -> int:
+        """Return the resolution that these places were asked for with."""
+        return int(self.lattice.spacing_mm)
+
 
 @cache
 def load_regions(spacing_mm: int = 2) -> Regions:
@@ -71,13 +76,13 @@ def _ventricles(tissue: Tissue, depth_mm: Volume) -> Mask:
 
 
 def _zone(tissue: Tissue, depth_mm: Volume, ventricle_mm: Volume) -> UInt8[np.ndarray, "i j k"]:
-    _, y, z = np.meshgrid(*tissue.lattice.axes(), indexing="ij", sparse=True)
+    x, y, z = np.meshgrid(*tissue.lattice.axes(), indexing="ij", sparse=True)
     cortex = (tissue.grey > 0.6) & (depth_mm < 30) & (ventricle_mm > 12)
     cortex_mm = ndimage.distance_transform_edt(~cortex) * tissue.lattice.spacing_mm
     white = tissue.white > 0.5
     zone = np.where(white & (tissue.white > 0.8), ZONES.index("deep") + 1, 0)
     zone[white & (cortex_mm < 4)] = ZONES.index("juxtacortical") + 1
-    zone[white & (ventricle_mm < 7)] = ZONES.index("periventricular") + 1
+    zone[white & (ventricle_mm < 7) & (np.abs(x) > 5)] = ZONES.index("periventricular") + 1
     below_tentorium = np.broadcast_to((z < -22) & (y < -14) & (y + z < -50), zone.shape)
     zone[below_tentorium] = 0
     infratentorial = below_tentorium & (tissue.white > 0.5)
