@@ -25,19 +25,22 @@ def load(folder: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
         settings: What this run would be; the earlier run must have been the same.
 
     Raises:
-        TrainingError: The earlier run had other settings, or its checkpoint cannot be read.
+        TrainingError: The earlier run had other settings or is longer than this one would be, or
+            its checkpoint cannot be read.
     """
     path = folder / NAME
     if not path.exists():
         return None
     try:
         state: dict[str, Any] = torch.load(path, weights_only=True)
+        found, done = state["settings"], len(state["history"])
     except Exception as error:  # torch raises many kinds for a damaged file
         raise TrainingError(
             f"{path}: expected a checkpoint, found {type(error).__name__}: {error}. Remove it, "
             "or give --overwrite to train anew."
         ) from error
-    _check_same(path, state["settings"], settings)
+    _check_same(path, found, settings)
+    _check_not_longer(path, done, settings["epochs"])
     return state
 
 
@@ -53,4 +56,12 @@ def _check_same(path: Path, found: dict[str, Any], expected: dict[str, Any]) -> 
         raise TrainingError(
             f"{path}: expected a run with {key} = {expected.get(key)}, found one with "
             f"{found.get(key)}. Train into another folder, or give --overwrite to train anew."
+        )
+
+
+def _check_not_longer(path: Path, done: int, epochs: int) -> None:
+    if done > epochs:
+        raise TrainingError(
+            f"{path}: expected a run of at most {epochs} epochs, found one of {done}. Ask for "
+            f"{done} epochs, train into another folder, or give --overwrite to train anew."
         )

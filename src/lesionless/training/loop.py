@@ -80,11 +80,14 @@ def train(
         The loss curves: one row per epoch.
 
     Raises:
-        TrainingError: A loss is not finite, or the folder holds another run's checkpoint.
+        TrainingError: There are no slices, a loss is not finite, or the folder holds the
+            checkpoint of another or a longer run.
     """
     updates: list[Update] = method.updates()
     if not updates:
         return []
+    if not len(slices):
+        raise TrainingError("Expected slices without lesions, found none. Give more normal scans.")
     folder.mkdir(parents=True, exist_ok=True)
     method.to(settings.device, memory_format=torch.channels_last)
     optimizers = [_optimizer(update, settings) for update in updates]
@@ -188,9 +191,15 @@ def _resume(
     state = checkpoint.load(folder, description)
     if state is None:
         return []
-    method.load_state_dict(state["method"])
-    for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
-        optimizer.load_state_dict(saved)
+    try:
+        method.load_state_dict(state["method"])
+        for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+    except (RuntimeError, ValueError) as error:  # torch's words for weights that do not fit
+        raise TrainingError(
+            f"{folder}: expected a checkpoint of this method, found another's: {error}. "
+            "Train into another folder, or give --overwrite to train anew."
+        ) from error
     history: list[dict[str, float]] = state["history"]
     logger.info("%s: going on after epoch %d", folder, len(history))
     return history
@@ -203,6 +212,11 @@ def _keep(
     description: dict[str, Any],
     history: list[dict[str, float]],
 ) -> None:
+    """Write the loss curves, then the checkpoint, so that no curve lags behind it."""
+    with (folder / LOSSES).open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(history[0]))
+        writer.writeheader()
+        writer.writerows({name: f"{value:.6g}" for name, value in row.items()} for row in history)
     state = {
         "method": method.state_dict(),
         "optimizers": [optimizer.state_dict() for optimizer in optimizers],
@@ -210,7 +224,3 @@ def _keep(
         "history": history,
     }
     checkpoint.save(folder, state)
-    with (folder / LOSSES).open("w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(history[0]))
-        writer.writeheader()
-        writer.writerows({name: f"{value:.6g}" for name, value in row.items()} for row in history)
