@@ -22,6 +22,9 @@ SCALE_BOUNDS = (0.6, 1.6)
 N_KEPT_STARTS = 3
 MARGIN_MM = 12.0
 N_BINS = 32
+COARSEST_MM = 7.0
+FINER_MM = (4.0, 3.0)
+N_STEPS = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,18 +66,20 @@ def _register(image: Volume, brain: Mask, affine: Affine, atlas: Atlas) -> Regis
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     frame_to_scan = affine @ np.diag([*1 / spacing, 1])
     starts = _starts(image, brain, spacing, frame_to_scan, atlas)
-    coarse = _pair(image, brain, spacing, atlas, 7.0)
-    ranked = sorted((_value(coarse, start), number, start) for number, start in enumerate(starts))
-    tried = [_optimise(coarse, start, "similarity") for _, _, start in ranked[:N_KEPT_STARTS]]
-    _, best = min(tried, key=lambda pair: pair[0])
-    middle = _pair(image, brain, spacing, atlas, 4.0)
-    _, best = _optimise(middle, best, "similarity")
-    _, best = _optimise(middle, best, "affine")
-    fine = _pair(image, brain, spacing, atlas, 2.5)
-    value, best = _optimise(fine, best, "affine")
+    coarse = _pair(image, brain, spacing, atlas, COARSEST_MM)
+    ranked = sorted((_value(coarse, start), number) for number, start in enumerate(starts))
+    tried = [_from_start(coarse, starts[number]) for _, number in ranked[:N_KEPT_STARTS]]
+    best = min(tried, key=lambda pair: pair[0])[1]
+    for cell_mm in FINER_MM:
+        value, best = _optimise(_pair(image, brain, spacing, atlas, cell_mm), best, "affine")
     scan_to_atlas = best @ np.linalg.inv(frame_to_scan)
     dice = overlap(brain, scan_to_atlas @ affine, atlas)
     return _checked(Registration(scan_to_atlas, dice, -value, len(starts)))
+
+
+def _from_start(pair: "_Pair", start: Affine) -> tuple[float, Affine]:
+    _, similar = _optimise(pair, start, "similarity")
+    return _optimise(pair, similar, "affine")
 
 
 def overlap(brain: Mask, voxel_to_atlas: Affine, atlas: Atlas) -> float:
@@ -198,22 +203,20 @@ def _optimise(pair: _Pair, start: Affine, kind: str) -> tuple[float, Affine]:
     transform.SetCenter(pair.centre)
     method = _method(pair, start)
     method.SetInitialTransform(transform, inPlace=True)
-    method.SetOptimizerAsRegularStepGradientDescent(
-        learningRate=pair.cell_mm / 2,
-        minStep=pair.cell_mm / 400,
-        numberOfIterations=100,
-        relaxationFactor=0.6,
+    method.SetOptimizerAsGradientDescent(
+        learningRate=1.0,
+        numberOfIterations=N_STEPS,
+        convergenceMinimumValue=1e-6,
+        convergenceWindowSize=10,
+        estimateLearningRate=method.EachIteration,
+        maximumStepSizeInPhysicalUnits=pair.cell_mm / 4,
     )
     method.SetOptimizerScalesFromPhysicalShift()
     method.Execute(pair.fixed, pair.moving)
-    logger.debug(
-        "%s at %.1f mm: %.4f after %d steps",
-        kind,
-        pair.cell_mm,
-        method.GetMetricValue(),
-        method.GetOptimizerIteration(),
-    )
-    return float(method.GetMetricValue()), start @ _matrix(transform)
+    reached = start @ _matrix(transform)
+    value, before = _value(pair, reached), _value(pair, start)
+    logger.debug("%s at %.1f mm: %.4f to %.4f", kind, pair.cell_mm, before, value)
+    return (value, reached) if value < before else (before, start)
 
 
 @contextmanager
