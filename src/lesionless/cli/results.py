@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from lesionless.cli.app import DONE, app
+from lesionless.cli.show import Show, print_results
 
 
 @app.command
@@ -85,4 +86,21 @@ def benchmark(
         )
     print_results(results)
     print(f"results in {out / 'results'}")
+    return DONE
+
+
+@app.command
+def demo(out: Path = Path("demo"), /) -> int:
+    """Make phantoms, train, segment, evaluate and report: offline, below ten minutes.
+
+    Args:
+        out: Folder for everything.
+    """
+    from lesionless.stages.demo import demo as stage
+
+    with Show() as show:
+        made = stage(out, track=show.track, on_epoch=show.epochs)
+    print_results(made.results)
+    print(f"maps and masks in {made.segmented}")
+    print(f"report: {made.report}")
     return DONE

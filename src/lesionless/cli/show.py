@@ -11,6 +11,7 @@ from lesionless.cli.app import DONE, SOME_FAILED
 from lesionless.provenance import RunManifest
 
 if TYPE_CHECKING:
+    from lesionless.evaluation.results import Results
     from lesionless.training.loop import Epoch
 
 T = TypeVar("T")
@@ -73,3 +74,17 @@ def end(run: RunManifest, out: Path) -> int:
     for name in run.failed:
         print(f"failed: {name}: {run.message(name)}")
     return SOME_FAILED if run.failed else DONE
+
+
+def print_results(results: "Results") -> None:
+    """Print the summary at the first operating point, for each region."""
+    from rich.console import Console
+
+    from lesionless.evaluation.case import WHOLE
+    from lesionless.report.table_formats import to_rich
+    from lesionless.report.tables import summary_table
+
+    console = Console()
+    point = next(iter(results.operating_points), "own")
+    for region in results.regions or [WHOLE]:
+        console.print(to_rich(summary_table(results, operating_point=point, region=region)))

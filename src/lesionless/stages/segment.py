@@ -12,6 +12,7 @@ import numpy as np
 from lesionless.arrays import Mask, Volume
 from lesionless.data.bids import OutputPaths, output_paths
 from lesionless.data.derivatives import write_dataset_description, write_sidecar, write_tsv
+from lesionless.data.folders import find_scans
 from lesionless.data.scan import Scan, read_scan, write_volume
 from lesionless.data.transforms import write_transform
 from lesionless.errors import ScanError, UsageError
@@ -23,7 +24,7 @@ from lesionless.provenance import RunManifest
 from lesionless.scoring.recipe import ScoreSettings
 from lesionless.scoring.segment import Lesion, lesions, segment
 from lesionless.stages.apply import apply
-from lesionless.stages.prepare import Task, find_tasks, prepare_task
+from lesionless.stages.prepare import Task, brain_mask_path, prepare_task
 from lesionless.stages.progress import Track, silent
 from lesionless.stages.rebuild import rebuilder
 
@@ -63,6 +64,7 @@ def segment_scans(
     operating_point: str | None = None,
     masks: str | None = None,
     suffix: str = "FLAIR",
+    subjects: Sequence[str] | None = None,
     overwrite: bool = False,
     arguments: Sequence[str] = (),
     track: Track = silent,
@@ -77,6 +79,7 @@ def segment_scans(
         operating_point: A key of the bundle's thresholds; the bundle's own by default.
         masks: Pattern of the user's brain masks.
         suffix: BIDS suffix of the scans.
+        subjects: The only subjects to do; all by default.
         overwrite: Whether scans whose outputs are there are done again.
         arguments: The command line, for the manifest.
         track: Shows progress.
@@ -86,7 +89,10 @@ def segment_scans(
     """
     point = _operating_point(bundle, operating_point)
     settings = replace(settings, **_models_own(bundle))
-    tasks = [replace(task, lesion=None) for task in find_tasks(source, masks=masks, suffix=suffix)]
+    tasks = [
+        Task(scan, brain=brain_mask_path(scan, masks) if masks else None)
+        for scan in find_scans(source, suffix=suffix, subjects=subjects)
+    ]
     write_dataset_description(out, name=f"lesionless {bundle.name}", sources=[source])
     about = {"model": bundle.name, "operating_point": point, "prepare": asdict(settings)}
     with RunManifest(
