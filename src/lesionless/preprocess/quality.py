@@ -23,6 +23,7 @@ class Limits:
     Attributes:
         low: Smallest plausible value.
         high: Largest plausible value.
+        ideal: The value of a perfect scan.
         meaning: What the figure is, with its unit.
         advice: What a value outside the limits points to.
         is_about_mask: Whether another strip method could mend it.
@@ -30,6 +31,7 @@ class Limits:
 
     low: float
     high: float
+    ideal: float
     meaning: str
     advice: str
     is_about_mask: bool = True
@@ -40,11 +42,13 @@ GATES = {
     "brain_ml": Limits(
         800,
         2100,
+        1400,
         "brain volume in ml",
         "the mask leaves out brain or takes in skull, or the voxel size in the header is wrong",
     ),
     "largest_component": Limits(
-        0.98,
+        0.95,
+        1,
         1,
         "share of the mask in its largest piece",
         "the mask was in pieces",
@@ -53,6 +57,7 @@ GATES = {
     "symmetry": Limits(
         0.92,
         1,
+        1,
         "Dice of the mask with its mirror image",
         "the mask leaks or lacks brain on one side",
     ),
@@ -60,12 +65,14 @@ GATES = {
     "cut_share": Limits(
         0,
         0.33,
+        0,
         "share of the largest cross-section that lies on a border of the field of view",
         "part of the brain lies outside the scan",
         is_about_mask=False,
     ),
     "registration_dice": Limits(
         0.9,
+        1,
         1,
         "Dice of the brain mask with the atlas brain",
         "the scan is not aligned to the atlas, or the mask is wrong",
@@ -83,7 +90,7 @@ class Judgement:
         value: What was found.
         low: Smallest plausible value.
         high: Largest plausible value.
-        passed: Whether the value lies within the limits.
+        strain: Distance from the ideal value: 0 there, 1 at the limit, more beyond it.
         sentence: The outcome in words.
     """
 
@@ -91,8 +98,13 @@ class Judgement:
     value: float
     low: float
     high: float
-    passed: bool
+    strain: float
     sentence: str
+
+    @property
+    def passed(self) -> bool:
+        """Tell whether the value lies within the limits."""
+        return self.low <= self.value <= self.high
 
 
 def mask_figures(raw_mask: Mask, mask: Mask, affine: Affine) -> dict[str, float]:
@@ -148,16 +160,26 @@ def _limits(name: str, figures: Mapping[str, float]) -> Limits:
     height_mm = figures.get("field_height_mm", FULL_HEIGHT_MM)
     if name != "brain_ml" or height_mm >= FULL_HEIGHT_MM:
         return limits
-    low = limits.low * height_mm / FULL_HEIGHT_MM
-    return replace(limits, low=low, high=min(limits.high, LARGEST_AREA_CM2 * height_mm / 10))
+    share = height_mm / FULL_HEIGHT_MM
+    return replace(
+        limits,
+        low=limits.low * share,
+        high=min(limits.high, LARGEST_AREA_CM2 * height_mm / 10),
+        ideal=limits.ideal * share,
+    )
 
 
 def _judgement(name: str, value: float, limits: Limits) -> Judgement:
-    passed = bool(limits.low <= value <= limits.high)
+    limit = limits.low if value < limits.ideal else limits.high
+    span = abs(limit - limits.ideal)
+    strain = abs(value - limits.ideal) / span if span else float(value != limits.ideal)
     sentence = f"{limits.meaning}: {value:.4g}, expected {limits.low:.3g} to {limits.high:.4g}"
-    if not passed:
-        sentence += f"; {limits.advice}"
-    return Judgement(name, float(value), limits.low, limits.high, passed, sentence)
+    judgement = Judgement(name, float(value), limits.low, limits.high, float(strain), sentence)
+    return (
+        judgement
+        if judgement.passed
+        else replace(judgement, sentence=f"{sentence}; {limits.advice}")
+    )
 
 
 def _cut_share(mask: Mask) -> float:

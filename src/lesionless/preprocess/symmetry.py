@@ -47,7 +47,7 @@ def mirror_dice(mask: Mask, affine: Affine) -> float:
     steps = np.vstack([np.zeros(3), np.diag(FIRST_STEPS)])
     options = {"initial_simplex": steps, "xatol": 0.01, "fatol": 1e-3, "maxfev": 120}
     found = optimize.minimize(miss, steps[0], method="Nelder-Mead", options=options)
-    return 1.0 - float(found.fun)
+    return float(np.clip(1.0 - found.fun, 0, 1))  # float32 means may round to above 1
 
 
 def _sampled_places(mask: Mask, affine: Affine) -> np.ndarray:
