@@ -1,0 +1,147 @@
+"""Filters and clean-up on arrays small enough to check by eye."""
+
+import numpy as np
+import pytest
+from scipy import signal
+
+from lesionless.scoring.filters import FILTERS, components, drop_small, erode
+
+FIVE = np.float32(
+    [
+        [9, 1, 2, 0, 4],
+        [3, 8, 1, 1, 0],
+        [2, 5, 7, 3, 6],
+        [0, 4, 6, 9, 1],
+        [1, 2, 3, 5, 8],
+    ]
+)[np.newaxis]
+INNER = [[3, 2, 2], [4, 5, 3], [3, 5, 6]]  # medians of the nine 3x3 windows, by hand
+
+
+def mask(*rows):
+    return np.array([[character == "x" for character in row] for row in rows])[np.newaxis]
+
+
+def test_median_2d_by_hand():
+    np.testing.assert_array_equal(FILTERS["median-2d"](FIVE, size=3)[0, 1:4, 1:4], INNER)
+
+
+def test_median_of_the_whole_array_by_hand():
+    assert FILTERS["median-2d"](FIVE, size=5)[0, 2, 2] == np.median(FIVE) == 3
+
+
+def test_median_2d_agrees_with_scipy_signal_inside():
+    score = np.random.default_rng(0).random((3, 12, 12)).astype(np.float32)
+    for found, original in zip(FILTERS["median-2d"](score, size=5), score, strict=True):
+        np.testing.assert_array_equal(found[2:-2, 2:-2], signal.medfilt2d(original, 5)[2:-2, 2:-2])
+
+
+def test_median_2d_keeps_slices_apart_and_median_3d_does_not():
+    score = np.zeros((5, 7, 7), np.float32)
+    score[2] = 1
+    np.testing.assert_array_equal(FILTERS["median-2d"](score, size=3), score)
+    assert not FILTERS["median-3d"](score, size=3).any()
+
+
+def test_median_3d_by_hand():
+    score = np.zeros((3, 3, 3), np.float32)
+    score.flat[:14] = 1  # 14 of 27 voxels
+    assert FILTERS["median-3d"](score, size=3)[1, 1, 1] == 1
+    score.flat[13] = 0
+    assert FILTERS["median-3d"](score, size=3)[1, 1, 1] == 0
+
+
+def test_no_filter_changes_nothing():
+    np.testing.assert_array_equal(FILTERS["none"](FIVE, size=5), FIVE)
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_every_filter_keeps_shape_type_zero_and_its_input(name):
+    score = np.random.default_rng(1).random((4, 9, 9)).astype(np.float32)
+    before = score.copy()
+    found = FILTERS[name](score, size=3)
+    assert found.shape == score.shape
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(score, before)
+    assert not FILTERS[name](np.zeros_like(score), size=3).any()
+    np.testing.assert_allclose(FILTERS[name](3 * score, size=3), 3 * found, rtol=1e-6)
+    turned = FILTERS[name](score[::-1, ::-1], size=3)
+    np.testing.assert_array_equal(turned, found[::-1, ::-1])
+
+
+@pytest.mark.parametrize("name", ["median-2d", "median-3d"])
+def test_a_lone_bright_pixel_is_removed(name):
+    score = np.zeros((5, 9, 9), np.float32)
+    score[2, 4, 4] = 1
+    assert not FILTERS[name](score, size=3).any()
+
+
+BRAIN = mask(
+    ".......",
+    ".xxxxx.",
+    ".xxxxx.",
+    ".xxxxx.",
+    ".xxxxx.",
+    ".xxxxx.",
+    ".......",
+)
+
+
+def test_erosion_takes_off_layers_by_hand():
+    np.testing.assert_array_equal(erode(BRAIN, pixels=0), BRAIN)
+    np.testing.assert_array_equal(
+        erode(BRAIN, pixels=1),
+        mask(".......", ".......", "..xxx..", "..xxx..", "..xxx..", ".......", "......."),
+    )
+    np.testing.assert_array_equal(
+        erode(BRAIN, pixels=2),
+        mask(".......", ".......", ".......", "...x...", ".......", ".......", "......."),
+    )
+    assert not erode(BRAIN, pixels=3).any()
+
+
+def test_erosion_works_slice_by_slice():
+    lowest_and_highest = np.concatenate([BRAIN, BRAIN, np.zeros_like(BRAIN)])
+    found = erode(lowest_and_highest, pixels=1)
+    np.testing.assert_array_equal(found[0], erode(BRAIN, pixels=1)[0])
+    np.testing.assert_array_equal(found[1], found[0])
+    assert not found[2].any()
+
+
+def test_the_array_s_edge_counts_as_outside_the_brain():
+    assert erode(np.ones((1, 5, 5), bool), pixels=1).sum() == 9
+
+
+SPECKS = mask(
+    "x....",
+    ".x...",
+    ".....",
+    "...xx",
+    "x..xx",
+)
+
+
+def test_small_components_are_dropped_by_hand():
+    """One of 1, one of 2 (touching at a corner), one of 4 voxels."""
+    np.testing.assert_array_equal(drop_small(SPECKS, min_voxels=1), SPECKS)
+    assert drop_small(SPECKS, min_voxels=2).sum() == 6
+    assert drop_small(SPECKS, min_voxels=2.5).sum() == 4
+    assert drop_small(SPECKS, min_voxels=4).sum() == 4
+    assert drop_small(SPECKS, min_voxels=4.01).sum() == 0
+
+
+def test_components_touch_across_slices_and_corners():
+    volume = np.zeros((3, 3, 3), bool)
+    volume[0, 0, 0] = volume[1, 1, 1] = volume[2, 2, 2] = True
+    labels, number = components(volume)
+    assert number == 1
+    assert (labels > 0).sum() == 3
+    volume[1, 1, 1] = False
+    assert components(volume)[1] == 2
+
+
+def test_nothing_stays_nothing():
+    nothing = np.zeros((2, 4, 4), bool)
+    assert components(nothing)[1] == 0
+    assert not drop_small(nothing, min_voxels=3).any()
+    assert drop_small(nothing, min_voxels=3).dtype == bool

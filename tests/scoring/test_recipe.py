@@ -1,0 +1,68 @@
+"""The order of the steps: residual, prior, filter, mask."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lesionless.scoring.filters import FILTERS
+from lesionless.scoring.recipe import ScoreSettings, score, scored
+from lesionless.scoring.residual import RESIDUALS, equalise
+
+PLAIN = ScoreSettings(filter="none")
+
+
+@pytest.fixture
+def scan():
+    rng = np.random.default_rng(0)
+    image, reconstruction = rng.random((2, 3, 16, 16)).astype(np.float32)
+    brain = np.zeros(image.shape, bool)
+    brain[:, 2:14, 3:13] = True
+    return image, reconstruction, brain
+
+
+def test_the_default_is_the_paper_s(scan):
+    """Absolute residual, then a median in the slice, inside the brain."""
+    image, reconstruction, brain = scan
+    by_hand = FILTERS["median-2d"](np.abs(image - reconstruction) * brain, size=5) * brain
+    np.testing.assert_allclose(score(*scan, ScoreSettings()), by_hand, rtol=1e-6)
+
+
+@pytest.mark.parametrize("residual", RESIDUALS)
+def test_each_residual_is_used(residual, scan):
+    found = score(*scan, replace(PLAIN, residual=residual))
+    np.testing.assert_array_equal(found, RESIDUALS[residual](*scan))
+
+
+@pytest.mark.parametrize("residual", RESIDUALS)
+@pytest.mark.parametrize("name", FILTERS)
+@pytest.mark.parametrize("times_equalised", [True, False])
+@pytest.mark.parametrize("erosion_pixels", [0, 2])
+def test_every_recipe_scores_inside_the_scored_brain_only(
+    residual, name, times_equalised, erosion_pixels, scan
+):
+    settings = ScoreSettings(residual, times_equalised, name, 3, erosion_pixels)
+    found = score(*scan, settings)
+    assert found.dtype == np.float32
+    assert found.shape == scan[0].shape
+    assert np.isfinite(found).all()
+    inside = scored(scan[2], settings)
+    assert not found[~inside].any()
+    assert found[inside].any()
+
+
+def test_the_prior_multiplies_before_the_filter(scan):
+    image, reconstruction, brain = scan
+    settings = ScoreSettings(times_equalised=True, filter_size=3)
+    product = np.abs(image - reconstruction) * brain * equalise(image, brain)
+    by_hand = FILTERS["median-2d"](product, size=3) * brain
+    np.testing.assert_allclose(score(*scan, settings), by_hand, rtol=1e-6)
+
+
+def test_erosion_hides_the_rim_and_changes_no_score_within(scan):
+    settings = ScoreSettings(erosion_pixels=2)
+    inside = scored(scan[2], settings)
+    assert inside.sum() == 3 * 8 * 6
+    np.testing.assert_array_equal(
+        score(*scan, settings)[inside], score(*scan, ScoreSettings())[inside]
+    )
