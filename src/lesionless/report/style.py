@@ -92,8 +92,10 @@ def new_figure(height_inch: float, *, width_inch: float = WIDTH_INCH) -> "Figure
     """Return an empty figure that no window and no list of open figures knows of."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    figure = Figure(figsize=(width_inch, height_inch), layout="constrained")
+    engine = ConstrainedLayoutEngine(h_pad=0.03, w_pad=0.03, hspace=0.02, wspace=0.02)
+    figure = Figure(figsize=(width_inch, height_inch), layout=engine)
     FigureCanvasAgg(figure)
     return figure
 

@@ -1,0 +1,141 @@
+"""The report of a benchmark in one page: tables, figures, cohort, training, methods, settings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from lesionless.report import html
+from lesionless.report.html import Html, Picture
+from lesionless.report.style import figure_bytes
+from lesionless.report.table_formats import Table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """Say how one row of the table was trained.
+
+    Attributes:
+        method: Name of the row.
+        seed: Of the training run; None for a method without a network.
+        epochs: Passes over the slices; 0 where there is nothing to train.
+        n_slices: Slices without lesions that it learned from.
+        hours: Time of the training.
+        n_parameters: Trainable values.
+    """
+
+    method: str
+    seed: int | None
+    epochs: int
+    n_slices: int
+    hours: float
+    n_parameters: int
+
+
+@dataclass(frozen=True, eq=False)
+class BenchmarkReport:
+    """Hold what the report of a benchmark, a demo or an evaluation shows; all may be empty.
+
+    Attributes:
+        title: Names the experiment.
+        tables: The main one first.
+        figures: In the order in which they are shown.
+        notes: What a reader must know to judge the numbers.
+        cohort: Who was scanned, who trained, who is tested: by name.
+        training: One record per trained row and seed.
+        loss_curves: Folded away below the training records.
+        methods: The sentences for a methods section; an empty line parts paragraphs.
+        settings: Every setting, nested by where it belongs.
+        provenance: Versions, commit, command and time.
+    """
+
+    title: str
+    tables: Sequence[Table] = ()
+    figures: Sequence[Picture] = ()
+    notes: Sequence[str] = ()
+    cohort: Mapping[str, Any] = field(default_factory=dict)
+    training: Sequence[TrainingRecord] = ()
+    loss_curves: Sequence[Picture] = ()
+    methods: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+
+def benchmark_page(report: BenchmarkReport) -> Html:
+    """Return the report as a page that needs no other file."""
+    curves = html.details("Loss curves", *map(html.picture, report.loss_curves))
+    settings = html.pairs(flat(report.settings), "Every setting of this experiment")
+    return html.page(
+        report.title,
+        html.contents(
+            html.section("Results", *map(html.table, report.tables)),
+            html.section("What to keep in mind", html.bullets(report.notes)),
+            html.section("Figures", *map(html.picture, report.figures)),
+            html.section("Cohort", html.pairs(report.cohort, "Who was scanned")),
+            html.section(
+                "Training", _training(report.training), curves if report.loss_curves else Html("")
+            ),
+            html.section("Methods", html.paragraphs(report.methods)),
+            html.section("Settings", html.details("Show", settings) if settings else Html("")),
+            html.section(
+                "Provenance", html.pairs(flat(report.provenance), "Where these numbers come from")
+            ),
+        ),
+    )
+
+
+def drawn(
+    figure: "Figure", caption: str, description: str, *, kind: Literal["png", "jpeg"] = "png"
+) -> Picture:
+    """Return a figure as a picture for a page.
+
+    Args:
+        figure: What to show.
+        caption: What it shows, for everybody.
+        description: What can be seen, for those who cannot see it.
+        kind: `png` for graphs, `jpeg` for many slices.
+    """
+    return Picture(figure_bytes(figure, kind=kind), caption, description)
+
+
+def flat(content: Mapping[str, Any], *, above: str = "") -> dict[str, Any]:
+    """Return nested mappings as one, with dots between the names; lists become text.
+
+    >>> flat({"training": {"epochs": 30, "device": "cpu"}, "seeds": [0, 1]})
+    {'training.epochs': 30, 'training.device': 'cpu', 'seeds': '0, 1'}
+    """
+    entries: dict[str, Any] = {}
+    for name, value in content.items():
+        if isinstance(value, Mapping):
+            entries |= flat(value, above=f"{above}{name}.")
+        elif isinstance(value, list | tuple):
+            entries |= _flat_list(f"{above}{name}", value)
+        else:
+            entries[f"{above}{name}"] = value
+    return entries
+
+
+def _flat_list(name: str, values: Sequence[Any]) -> dict[str, Any]:
+    if any(isinstance(value, Mapping) for value in values):
+        return flat({f"{name}[{number}]": value for number, value in enumerate(values)})
+    return {name: ", ".join(str(value) for value in values)}
+
+
+def _training(records: Sequence[TrainingRecord]) -> Html:
+    if not records:
+        return Html("")
+    rows = tuple(
+        (
+            record.method,
+            html.NONE if record.seed is None else str(record.seed),
+            str(record.epochs),
+            f"{record.n_slices:,}",
+            f"{record.n_parameters:,}",
+            f"{record.hours:.2f}",
+        )
+        for record in records
+    )
+    columns = ("method", "seed", "epochs", "slices", "parameters", "hours")
+    return html.table(Table("How every row was trained", columns, rows))
