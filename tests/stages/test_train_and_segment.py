@@ -1,0 +1,122 @@
+import json
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from lesionless.errors import UsageError
+from lesionless.models import bundle as bundles
+from lesionless.models.catalogue import CATALOGUE
+from lesionless.preprocess.pipeline import PrepareSettings
+from lesionless.stages.normals import Normals, NormalsSettings, stack
+from lesionless.stages.segment import segment_scans
+from lesionless.stages.train import TrainRequest, train_model
+from lesionless.training.loop import TrainSettings
+
+from .conftest import COARSE
+
+REQUEST = TrainRequest(model="sAE3", training=TrainSettings(epochs=2, seed=3))
+
+
+@pytest.fixture(scope="session")
+def model(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models") / "intensity"
+    train_model(prepared, folder, TrainRequest(model="intensity"))
+    return folder
+
+
+def test_patients_are_never_learnt_from(prepared: Path) -> None:
+    settings = NormalsSettings()
+    learnt = {n.scan.subject for n in Normals(prepared, "train", settings)}
+    held_out = {n.scan.subject for n in Normals(prepared, "val", settings)}
+    assert learnt and held_out and not learnt & held_out
+    assert "patient001" not in learnt | held_out
+
+
+def test_no_normal_slices_is_said(prepared: Path) -> None:
+    with pytest.raises(UsageError, match="without lesions"):
+        stack(iter(()))
+
+
+def test_the_same_seed_gives_the_same_model(prepared: Path, tmp_path: Path) -> None:
+    first, second = (train_model(prepared, tmp_path / name, REQUEST) for name in "ab")
+    assert first.thresholds == second.thresholds
+    assert (tmp_path / "a" / bundles.WEIGHTS).read_bytes() == (
+        tmp_path / "b" / bundles.WEIGHTS
+    ).read_bytes()
+
+
+def test_a_finished_model_is_read_and_another_one_refused(prepared: Path, model: Path) -> None:
+    assert train_model(prepared, model, TrainRequest(model="intensity")).name == "intensity"
+    with pytest.raises(UsageError, match="--overwrite"):
+        train_model(prepared, model, REQUEST)
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_every_method_can_be_trained_and_calibrated(
+    name: str, prepared: Path, tmp_path: Path
+) -> None:
+    settings = {"search_steps": 2} if name == "AnoGAN" else {}
+    request = TrainRequest(
+        model=name, training=TrainSettings(epochs=1), settings=settings, calibration_slices=8
+    )
+    bundle = train_model(prepared, tmp_path / name, request)
+    finite = {p: t for p, t in bundle.thresholds.items() if not p.startswith("conformal")}
+    assert np.isfinite(list(finite.values())).all()
+    assert finite["fpr-1e-2"] <= finite["fpr-1e-3"] <= finite["fpr-1e-4"]
+
+
+def test_outputs_lie_on_the_scans_own_grid(cohort: Path, model: Path, tmp_path: Path) -> None:
+    run = segment_scans(
+        cohort, tmp_path, bundles.load(model), COARSE, subjects=["patient001"]
+    )
+    assert run.names("done") == ["sub-patient001_FLAIR"]
+    scan = nib.load(next(cohort.glob("sub-patient001/anat/*FLAIR.nii.gz")))
+    written = sorted(tmp_path.rglob("*.nii.gz"))
+    assert len(written) == 4
+    for path in written:
+        image = nib.load(path)
+        assert image.shape == scan.shape
+        assert image.affine.tobytes() == scan.affine.tobytes()
+        assert json.loads(path.with_suffix("").with_suffix(".json").read_text())["Model"]
+
+
+def test_map_mask_and_table_agree(cohort: Path, model: Path, tmp_path: Path) -> None:
+    bundle = bundles.load(model)
+    segment_scans(cohort, tmp_path, bundle, COARSE, subjects=["patient001"])
+    anat = tmp_path / "sub-patient001" / "anat"
+    anomaly, mask, brain = (
+        nib.load(anat / f"sub-patient001_space-orig_{kind}.nii.gz").get_fdata()
+        for kind in ("desc-anomaly_FLAIR", "label-L_mask", "desc-brain_mask")
+    )
+    assert not anomaly[brain == 0].any()
+    assert (anomaly[mask > 0] > bundle.thresholds[bundle.operating_point]).all()
+    rows = (anat / "sub-patient001_desc-lesions.tsv").read_text().splitlines()[1:]
+    listed_ml = sum(float(row.split("\t")[1]) for row in rows)
+    voxel_ml = abs(np.linalg.det(nib.load(anat / mask_name(anat)).affine[:3, :3])) / 1000
+    assert listed_ml == pytest.approx(mask.sum() * voxel_ml, rel=1e-3)
+
+
+def mask_name(anat: Path) -> str:
+    return next(anat.glob("*label-L_mask.nii.gz")).name
+
+
+def test_second_segmentation_finds_outputs_present(
+    cohort: Path, model: Path, tmp_path: Path
+) -> None:
+    bundle = bundles.load(model)
+    for expected in ("done", "present"):
+        run = segment_scans(cohort, tmp_path, bundle, COARSE, subjects=["healthy001"])
+        assert run.names(expected) == ["sub-healthy001_FLAIR"]
+
+
+def test_an_unknown_operating_point_is_refused(cohort: Path, model: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="fpr-1e-3"):
+        segment_scans(
+            cohort,
+            tmp_path,
+            bundles.load(model),
+            PrepareSettings(strip="none"),
+            operating_point="best",
+        )
