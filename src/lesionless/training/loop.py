@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from lesionless.errors import TrainingError
 from lesionless.models.method import Update
 from lesionless.training import checkpoint
+from lesionless.training.memory import keep_freed_memory
 
 logger = logging.getLogger(__name__)
 
@@ -88,6 +89,7 @@ def train(
         return []
     if not len(slices):
         raise TrainingError("Expected slices without lesions, found none. Give more normal scans.")
+    keep_freed_memory()
     folder.mkdir(parents=True, exist_ok=True)
     method.to(settings.device, memory_format=torch.channels_last)
     optimizers = [_optimizer(update, settings) for update in updates]
