@@ -67,7 +67,7 @@ def loss_curves_figure(history: Sequence[Mapping[str, float]], *, title: str = "
 
 @styled
 def latent_size_figure(metrics: Mapping[str, Sequence[LatentPoint]]) -> "Figure":
-    """Draw metrics over the number of values in the code.
+    """Draw metrics over the codes, in the order of the number of their values.
 
     Args:
         metrics: From the name of a metric to one point per model, for example AUPRC and Dice.
@@ -79,14 +79,13 @@ def latent_size_figure(metrics: Mapping[str, Sequence[LatentPoint]]) -> "Figure"
     """
     if not any(metrics.values()):
         raise UsageError("Expected models of several latent sizes, found none.")
+    codes = sorted({(p.n_values, p.label) for points in metrics.values() for p in points})
     figure = new_figure(2.8, width_inch=4.6)
     axes = figure.subplots()
     for number, (name, points) in enumerate(metrics.items()):
-        _draw_points(axes, name, sorted(points, key=lambda point: point.n_values), number)
-    axes.set_xscale("log", base=2)
-    ticks = _tick_labels(metrics)
-    axes.set_xticks(list(ticks), list(ticks.values()))
-    axes.minorticks_off()
+        at = [codes.index((point.n_values, point.label)) for point in points]
+        _draw_points(axes, name, dict(sorted(zip(at, points, strict=True))), number)
+    axes.set_xticks(range(len(codes)), [f"{label}\n{n_values:,}" for n_values, label in codes])
     axes.margins(x=0.12)
     axes.set_ylim(0, None)
     axes.set_xlabel("latent code: rows x columns x channels, and number of values")
@@ -135,11 +134,10 @@ def _is_wide(values: Sequence[float]) -> bool:
     return min(values) > 0 and max(values) > _WIDE * min(values)
 
 
-def _draw_points(axes: Any, name: str, points: Sequence[LatentPoint], number: int) -> None:
-    sizes = [point.n_values for point in points]
+def _draw_points(axes: Any, name: str, points: Mapping[int, LatentPoint], number: int) -> None:
     axes.plot(
-        sizes,
-        [point.value for point in points],
+        list(points),
+        [point.value for point in points.values()],
         color=COLOURS[number],
         linestyle=DASHES[number],
         marker="os^Dv"[number % 5],
@@ -147,19 +145,9 @@ def _draw_points(axes: Any, name: str, points: Sequence[LatentPoint], number: in
         label=name,
     )
     axes.vlines(
-        sizes,
-        [point.lower for point in points],
-        [point.upper for point in points],
+        list(points),
+        [point.lower for point in points.values()],
+        [point.upper for point in points.values()],
         color=COLOURS[number],
         linewidth=0.8,
     )
-
-
-def _tick_labels(metrics: Mapping[str, Sequence[LatentPoint]]) -> dict[int, str]:
-    """Return the label of each size; codes of one size stand above each other."""
-    labels: dict[int, list[str]] = {}
-    for point in (point for points in metrics.values() for point in points):
-        lines = labels.setdefault(point.n_values, [])
-        if point.label not in lines:
-            lines.append(point.label)
-    return {size: "\n".join([*lines, f"({size:,})"]) for size, lines in labels.items()}
