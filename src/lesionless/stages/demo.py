@@ -17,7 +17,7 @@ from lesionless.training.loop import Epoch
 
 DEMO = Experiment(
     title="Demonstration on phantoms",
-    cohort=Cohort(healthy=16, patients=5, seed=2018, thickness_mm=4.0, test_split="test"),
+    cohort=Cohort(healthy=12, patients=4, seed=2018, thickness_mm=4.0, test_split="test"),
     # the phantoms have no skull, so there is nothing to strip
     prepare={"strip": "none", "n4": False, "matrix": 128},
     normals={"levels": "mid"},

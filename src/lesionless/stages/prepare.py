@@ -18,6 +18,7 @@ from lesionless.errors import ScanError, UsageError
 from lesionless.preprocess.pipeline import PrepareSettings, prepare_scan
 from lesionless.preprocess.prepared import PreparedScan
 from lesionless.provenance import RunManifest, write_text_whole
+from lesionless.report.quality import write_quality_page
 from lesionless.stages.progress import Track, silent
 
 logger = logging.getLogger(__name__)
@@ -87,6 +88,7 @@ def prepare(
             run.note_scan(name, "failed" if message else "done", message=message)
             if message:
                 logger.warning("%s", message)
+    _write_page(out, tasks, run)
     return run
 
 
@@ -183,6 +185,18 @@ def _prepare_one(task: Task, settings: PrepareSettings, out: Path) -> tuple[str,
 def _is_present(out: Path, task: Task) -> bool:
     name = task.scan.name
     return store.path_of(out, name.subject, name.stem).exists()
+
+
+def _write_page(out: Path, tasks: Sequence[Task], run: RunManifest) -> None:
+    """Write the quality page of the cohort, where there is anything to show."""
+    if len(run.failed) == len(tasks):
+        return
+    write_quality_page(
+        out,
+        out / "quality.html",
+        images={task.scan.name.stem: task.scan.path for task in tasks},
+        failed={name: run.message(name) for name in run.failed},
+    )
 
 
 def _check_settings(out: Path, settings: PrepareSettings, overwrite: bool) -> None:

@@ -1,7 +1,10 @@
 """Tables, figures and the page of an experiment."""
 
-from collections.abc import Mapping, Sequence
+import csv
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -9,10 +12,28 @@ from lesionless import store
 from lesionless.evaluation.results import Results
 from lesionless.evaluation.timing import Timing
 from lesionless.experiment import Experiment
-from lesionless.models.bundle import load
+from lesionless.models.autoencoder import count_parameters
+from lesionless.models.bundle import Bundle, load
 from lesionless.preprocess.prepared import PreparedScan
-from lesionless.provenance import write_text_whole
-from lesionless.report.paper_figures import Panel, panel_figure
+from lesionless.provenance import describe_software, write_text_whole
+from lesionless.report.architecture import is_network
+from lesionless.report.architecture_figure import architecture_figure
+from lesionless.report.benchmark_page import (
+    BenchmarkReport,
+    TrainingRecord,
+    benchmark_page,
+    drawn,
+)
+from lesionless.report.curve_figures import (
+    dice_threshold_figure,
+    froc_figure,
+    precision_recall_figure,
+)
+from lesionless.report.figures import loss_curves_figure
+from lesionless.report.html import Picture
+from lesionless.report.methods_text import methods_text
+from lesionless.report.paper_figures import Panel, panel_figure, samples_figure
+from lesionless.report.spread_figures import box_figure, score_histogram_figure
 from lesionless.report.style import save_figure
 from lesionless.report.table_formats import Table, to_csv, to_latex, to_markdown
 from lesionless.report.tables import (
@@ -25,6 +46,40 @@ from lesionless.report.tables import (
 from lesionless.stages.benchmark import Run, Stores, patients_of
 from lesionless.stages.cases import case_of
 from lesionless.stages.rebuild import rebuilder
+from lesionless.training.loop import LOSSES
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PAPER_EPOCHS = 150  # Sec. 3, "Implementation"
+PANEL_CAPTION = (
+    "Slices of three patients with the reference lesions; for each method the filtered score "
+    "and the mask, as in the paper's Fig. 4."
+)
+CURVES: Mapping[Callable[..., "Figure"], str] = {
+    precision_recall_figure: "Precision and recall of all voxels, with the prevalence.",
+    score_histogram_figure: "Scores of normal and of lesion voxels, as in the paper's Fig. 6.",
+    box_figure: "The spread over patients.",
+    froc_figure: "Lesions found over false components per scan.",
+    dice_threshold_figure: "Mean Dice over the threshold; its top is the oracle's.",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """Hold one figure of a report.
+
+    Attributes:
+        name: Of its file.
+        figure: The drawing.
+        caption: What it shows.
+        kind: How the page holds it; jpeg for slices.
+    """
+
+    name: str
+    figure: "Figure"
+    caption: str
+    kind: Literal["png", "jpeg"] = "png"
 
 
 def tables_of(results: Results) -> dict[str, Table]:
@@ -106,10 +161,120 @@ def write_report(
     results: Results,
     timings: Mapping[str, Timing],
 ) -> Path:
-    """Write tables, figures and the page; return the page's path."""
-    write_tables(results, out / "tables")
+    """Write the tables, the figures and the page of an experiment; return the page's path.
+
+    Args:
+        experiment: The experiment.
+        out: Its folder.
+        stores: Its prepared scans.
+        runs: Its training runs; only the finished ones are shown.
+        results: What the evaluation found.
+        timings: How each method was timed.
+    """
+    trained = [run for run in runs if run.is_trained]
+    records = [bundle_of(run) for run in trained]
+    report = BenchmarkReport(
+        title=experiment.title,
+        tables=list(write_tables(results, out / "tables").values()),
+        figures=_figures(experiment, out, stores, trained, results),
+        notes=_notes(experiment, records),
+        cohort=_cohort(experiment, stores),
+        training=[
+            _training_record(run, bundle) for run, bundle in zip(trained, records, strict=True)
+        ],
+        loss_curves=_loss_curves(trained, out / "figures"),
+        methods=methods_text(results.settings, operating_points=experiment.operating_points),
+        settings={
+            "experiment": experiment.model_dump(),
+            "timing": {name: asdict(timing) for name, timing in timings.items()},
+        },
+        provenance=describe_software(),
+    )
+    page = out / "report.html"
+    write_text_whole(page, benchmark_page(report))
+    return page
+
+
+def _figures(
+    experiment: Experiment, out: Path, stores: Stores, runs: Sequence[Run], results: Results
+) -> list[Picture]:
+    """Draw the paper's figures and the curves, each also as a file."""
+    folder, point = out / "figures", experiment.operating_points[0]
+    region = results.regions[-1]
     panels = panels_of(experiment, runs, patients_of(experiment, stores), out, 3)
-    figures = out / "figures"
-    figures.mkdir(parents=True, exist_ok=True)
-    save_figure(panel_figure(panels), figures / "figure4.png")
-    return figures / "figure4.png"
+    networks = {run.row.title: bundle_of(run).method for run in runs}
+    networks = {title: method for title, method in networks.items() if is_network(method)}
+    figures = [
+        Shown("figure4", panel_figure(panels), PANEL_CAPTION, "jpeg"),
+        *[
+            Shown(f"{draw.__name__}", draw(results, operating_point=point, region=region), caption)
+            for draw, caption in CURVES.items()
+        ],
+    ]
+    if networks:
+        figures.append(Shown("figure3", architecture_figure(networks), "The networks compared."))
+    for run in runs:
+        samples = _samples(run.folder)
+        if samples:
+            caption = f"Samples of {run.row.title} through training, from the same four codes."
+            figures.append(Shown("figure5", samples_figure(samples), caption, "jpeg"))
+    for shown in figures:
+        save_figure(shown.figure, folder / f"{shown.name}.png")
+    return [drawn(f.figure, f.caption, f.caption, kind=f.kind) for f in figures]
+
+
+def _samples(folder: Path) -> dict[int, np.ndarray]:
+    files = sorted(folder.glob("samples-*.npy"))
+    return {int(file.stem.split("-")[1]): np.load(file).astype(np.float32) for file in files}
+
+
+def _loss_curves(runs: Sequence[Run], folder: Path) -> list[Picture]:
+    pictures = []
+    for run in runs:
+        path = run.folder / LOSSES
+        if path.exists():
+            with path.open(newline="") as file:
+                rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+            figure = loss_curves_figure(rows, title=run.folder.name)
+            save_figure(figure, folder / f"losses-{run.folder.name}.png")
+            text = f"Loss curves of {run.folder.name}."
+            pictures.append(drawn(figure, text, text))
+    return pictures
+
+
+def _training_record(run: Run, bundle: Bundle) -> TrainingRecord:
+    return TrainingRecord(
+        method=run.row.title,
+        seed=run.seed,
+        epochs=bundle.training["epochs"],
+        n_slices=bundle.training["n_slices"],
+        hours=bundle.training["hours"],
+        n_parameters=count_parameters([bundle.method]),
+    )
+
+
+def _cohort(experiment: Experiment, stores: Stores) -> dict[str, Any]:
+    patients = patients_of(experiment, stores)
+    return {
+        "phantoms": experiment.cohort.healthy > 0,
+        "prepared scans to learn from": len(store.paths(stores.normals)),
+        "patients reported": len(patients),
+    }
+
+
+def _notes(experiment: Experiment, bundles: Sequence[Bundle]) -> list[str]:
+    notes = ["Every threshold comes from scans without lesions; oracle figures are named so."]
+    if experiment.cohort.healthy:
+        notes.append("The scans are phantoms: figures say nothing about real scans.")
+    epochs = {bundle.training["epochs"] for bundle in bundles if bundle.training["epochs"]}
+    if epochs and max(epochs) < PAPER_EPOCHS:
+        notes.append(
+            f"The networks were trained for {sorted(epochs)} epochs; the paper trains for "
+            f"{PAPER_EPOCHS}."
+        )
+    return notes
+
+
+def bundle_of(run: Run) -> Bundle:
+    """Return the trained model of a run."""
+    return load(run.folder)

@@ -20,9 +20,12 @@ from lesionless.models.bundle import Bundle
 from lesionless.preprocess.atlas import load_atlas
 from lesionless.preprocess.pipeline import PrepareSettings
 from lesionless.preprocess.prepared import PreparedScan, to_scan_grid
-from lesionless.provenance import RunManifest
+from lesionless.provenance import RunManifest, describe_software, write_text_whole
+from lesionless.report.html import Html
+from lesionless.report.scan_page import ScanReport, scan_page
 from lesionless.scoring.recipe import ScoreSettings
 from lesionless.scoring.segment import Lesion, lesions, segment
+from lesionless.scoring.threshold import OPERATING_POINTS
 from lesionless.stages.apply import apply
 from lesionless.stages.prepare import Task, brain_mask_path, prepare_task
 from lesionless.stages.progress import Track, silent
@@ -185,8 +188,35 @@ def _write(
     write_sidecar(paths.segmentation, {"Type": "Lesion", **about})
     write_tsv(paths.lesions, LESION_COLUMNS, _lesion_rows(result.lesions))
     write_transform(paths.transform, scan_to_atlas(prepared))
+    write_text_whole(paths.page, _page(scan, prepared, result, bundle, point))
     write_sidecar(paths.anomaly, {"Units": "standard deviations of normal scans", **about})
     write_volume(paths.anomaly, result.anomaly, scan)
+
+
+def _page(
+    scan: Scan, prepared: PreparedScan, result: Segmented, bundle: Bundle, point: str
+) -> Html:
+    """Return the page to look at."""
+    strip = prepared.record.get("strip", {})
+    return scan_page(
+        ScanReport(
+            name=prepared.name,
+            image=scan.image,
+            reconstruction=result.reconstruction,
+            anomaly=result.anomaly,
+            segmentation=result.segmentation,
+            brain=prepared.scan_brain,
+            affine=scan.affine,
+            threshold=result.threshold,
+            lesions=result.lesions,
+            model=bundle.name,
+            operating_point=point,
+            methods=OPERATING_POINTS[point].description,
+            quality=prepared.quality,
+            warnings=strip.get("warnings", ()),
+            provenance=describe_software(),
+        )
+    )
 
 
 def _lesion_rows(found: Sequence[Lesion]) -> list[list[Any]]:
