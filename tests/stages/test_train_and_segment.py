@@ -68,9 +68,7 @@ def test_every_method_can_be_trained_and_calibrated(
 
 
 def test_outputs_lie_on_the_scans_own_grid(cohort: Path, model: Path, tmp_path: Path) -> None:
-    run = segment_scans(
-        cohort, tmp_path, bundles.load(model), COARSE, subjects=["patient001"]
-    )
+    run = segment_scans(cohort, tmp_path, bundles.load(model), COARSE, subjects=["patient001"])
     assert run.names("done") == ["sub-patient001_FLAIR"]
     scan = nib.load(next(cohort.glob("sub-patient001/anat/*FLAIR.nii.gz")))
     written = sorted(tmp_path.rglob("*.nii.gz"))

@@ -56,6 +56,7 @@ def benchmark(
     patients: Path | None = None,
     only: list[str] | None = None,
     train: bool = True,
+    ablations: bool = False,
     seed: int = 0,
 ) -> int:
     """Train and judge all methods of an experiment: one table, figures, a report; resumable.
@@ -67,11 +68,14 @@ def benchmark(
         patients: BIDS tree with lesion masks; that of the normals by default.
         only: Rows of the table to do; all by default.
         train: Train what is not trained yet; --no-train judges what is there.
+        ablations: Score every model in other ways too: what each step of the scoring adds.
         seed: Of the bootstrap.
     """
     from lesionless.evaluation.settings import EvaluationSettings
     from lesionless.experiment import read_experiment
     from lesionless.stages import benchmark as stage
+    from lesionless.stages.ablate import ablate
+    from lesionless.stages.report import write_report, write_tables
 
     plan = read_experiment(experiment)
     with Show() as show:
@@ -81,11 +85,16 @@ def benchmark(
         runs = stage.runs_of(plan, out, only or ())
         for todo in runs if train else ():
             stage.train_run(plan, stores, todo, show.epochs(todo.folder.name))
-        results, _ = stage.judge_runs(
-            plan, stores, runs, out, EvaluationSettings(seed=seed), track=show.track
-        )
+        settings = EvaluationSettings(seed=seed)
+        results, timings = stage.judge_runs(plan, stores, runs, out, settings, track=show.track)
+        page = write_report(plan, out, stores, runs, results, timings)
+        if ablations:
+            write_tables(
+                ablate(plan, stores, runs, out, settings, track=show.track),
+                out / "ablations" / "tables",
+            )
     print_results(results)
-    print(f"results in {out / 'results'}")
+    print(f"report: {page}")
     return DONE
 
 
@@ -103,4 +112,24 @@ def demo(out: Path = Path("demo"), /) -> int:
     print_results(made.results)
     print(f"maps and masks in {made.segmented}")
     print(f"report: {made.report}")
+    return DONE
+
+
+@app.command
+def report(results: Path, /) -> int:
+    """Write tables and figures again from the results of an evaluation or a benchmark.
+
+    Args:
+        results: Folder with results.json.
+    """
+    from lesionless.evaluation.archive import read_results
+    from lesionless.report.evaluation_figures import write_figures
+    from lesionless.stages.report import write_tables
+
+    found = read_results(results)
+    write_tables(found, results / "tables")
+    for point in found.operating_points:
+        write_figures(found, results / "figures" / point, operating_point=point)
+    print_results(found)
+    print(f"tables and figures in {results}")
     return DONE

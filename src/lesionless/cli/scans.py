@@ -87,12 +87,13 @@ def prepare(
         device: Torch device of the strip network.
         overwrite: Prepare scans again that are there already.
     """
+    from lesionless.data.fetch import fetched
     from lesionless.preprocess.pipeline import PrepareSettings
     from lesionless.stages.prepare import prepare as stage
 
     settings = PrepareSettings(
         strip="mask" if mask else strip,
-        space=space,
+        space=str(fetched("sri24") / "spgr.nii.gz") if space == "sri24" else space,
         slices=slices,
         n4=n4,
         curvature_iterations=curvature_iterations,
@@ -115,3 +116,22 @@ def prepare(
             track=show.track,
         )
     return end(run, out)
+
+
+@app.command
+def fetch(name: str | None = None, /, *, source: Path | None = None) -> int:
+    """Download a data set by its manifest, checked by hash; without a name, list them.
+
+    Args:
+        name: For example sri24.
+        source: Folder that holds the files already.
+    """
+    from lesionless.data.fetch import fetch as bring
+    from lesionless.data.manifest import manifests, read_manifest
+
+    if name is None:
+        for known in map(read_manifest, manifests()):
+            print(f"{known.name}: {known.title}, {known.licence}. {known.citation}")
+        return DONE
+    print(f"{name} in {bring(name, source=source)}")
+    return DONE

@@ -32,3 +32,9 @@ class PhantomSettings:
 
 DEFAULTS = PhantomSettings()
 """What phantoms look like unless asked otherwise."""
+
+COARSE = PhantomSettings(
+    acquisition=Acquisition(matrix=64, in_plane_mm=(3.8, 4.0), thickness_mm=(4.0, 6.0)),
+    anatomy_mm=4,
+)
+"""Phantoms of 64 x 64 pixels a slice, made in a fraction of a second, for tests."""

@@ -57,7 +57,7 @@ def phantom_subject(
     skull, acquisition = settings.skull, settings.acquisition
     near = regions.near_brain if skull is None else load_head(regions.spacing_mm).near
     whole = draw_head(for_head, regions, near, shape=settings.shape, acquisition=acquisition)
-    head = whole.within(regions.near_brain, regions.lattice)
+    head = whole if skull is None else whole.within(regions.near_brain, regions.lattice)
     variation = random_field(for_contrast, spacing_mm=14, channels=2).on(head.axes)[:, head.near]
     signal = flair_signal(
         for_contrast, _tissue_at(head, tissue, regions), variation, contrast=settings.contrast

@@ -1,0 +1,109 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lesionless import store
+from lesionless.errors import UsageError
+from lesionless.evaluation.settings import EvaluationSettings
+from lesionless.experiment import Experiment, MethodRow, read_experiment
+from lesionless.models.bundle import load
+from lesionless.stages.ablate import ABLATIONS, ablate
+from lesionless.stages.benchmark import Stores, judge_runs, patients_of, runs_of, train_run
+from lesionless.stages.rebuild import rebuilder
+from lesionless.stages.report import write_report
+
+QUICK = EvaluationSettings(bootstrap_draws=20, permutation_draws=20, froc_points=3)
+EXPERIMENT = Experiment(
+    title="two competitors",
+    cohort={"test_split": "test"},
+    methods=(MethodRow(name="intensity"), MethodRow(name="sAE3", training={"epochs": 1})),
+    regions=("all", "mid"),
+    operating_points=("p98", "fpr-1e-2"),
+)
+
+
+@pytest.fixture(scope="module")
+def out(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("benchmark")
+    for run in runs_of(EXPERIMENT, folder):
+        train_run(EXPERIMENT, Stores(prepared, prepared), run)
+    return folder
+
+
+def test_benchmark_writes_one_table_and_a_page(prepared: Path, out: Path) -> None:
+    stores, runs = Stores(prepared, prepared), runs_of(EXPERIMENT, out)
+    results, timings = judge_runs(EXPERIMENT, stores, runs, out, QUICK)
+    assert results.methods == ["intensity", "sAE3"]
+    assert set(timings) == {"intensity", "sAE3"}
+    page = write_report(EXPERIMENT, out, stores, runs, results, timings)
+    assert "two competitors" in page.read_text()
+    assert (out / "tables" / "table1_all_p98.md").read_text().count("0.5855") == 1
+    assert (out / "figures" / "figure4.png").stat().st_size > 1000
+
+
+def test_ablations_leave_the_trained_row_as_it_is(prepared: Path, out: Path) -> None:
+    stores, runs = Stores(prepared, prepared), runs_of(EXPERIMENT, out, ["sAE3"])
+    before, _ = judge_runs(EXPERIMENT, stores, runs, out, QUICK)
+    after = ablate(EXPERIMENT, stores, runs, out, QUICK)
+    assert len(after.methods) == len(ABLATIONS)
+    values = {row.method: row.values["auprc"] for row in after.rows if "auprc" in row.values}
+    trained = next(row.values["auprc"] for row in before.rows if "auprc" in row.values)
+    assert values["sAE3: as trained"] == pytest.approx(trained, nan_ok=True)
+    assert values["sAE3: no median"] != values["sAE3: as trained"]
+
+
+def test_only_known_methods_can_be_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="sAE3"):
+        runs_of(EXPERIMENT, tmp_path, ["sAE4"])
+
+
+def test_a_split_without_patients_is_refused(prepared: Path) -> None:
+    with pytest.raises(UsageError, match="test_split"):
+        nobody = EXPERIMENT.model_copy(
+            update={"cohort": EXPERIMENT.cohort.model_copy(update={"test_split": "none"})}
+        )
+        patients_of(nobody, Stores(prepared, prepared))
+
+
+def test_dear_reconstructions_are_kept_and_completed(prepared: Path, tmp_path: Path) -> None:
+    class Searching:
+        calls = 0
+
+        def to(self, device: str) -> "Searching":
+            return self
+
+        def eval(self) -> "Searching":
+            return self
+
+        def search(self) -> None: ...
+
+        def reconstruct(self, x):  # type: ignore[no-untyped-def]
+            type(self).calls += len(x)
+            return x + 1
+
+    scan = store.load(store.paths(prepared)[0])
+    rebuild = rebuilder(Searching(), cache=tmp_path)
+    some = np.arange(len(scan.image)) < 3
+    first = rebuild(scan, some)
+    assert np.array_equal(first[:3], scan.image[:3] + 1) and not first[3:].any()
+    everything = rebuild(scan, np.ones(len(scan.image), dtype=bool))
+    assert np.array_equal(everything, scan.image + 1)
+    assert Searching.calls == len(scan.image)
+
+
+@pytest.mark.parametrize("path", sorted(Path("experiments").glob("*.toml")), ids=lambda p: p.stem)
+def test_shipped_experiments_can_be_read(path: Path) -> None:
+    experiment = read_experiment(path)
+    assert len({row.title for row in experiment.methods}) == len(experiment.methods)
+
+
+def test_wrong_fields_of_an_experiment_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "x.toml"
+    path.write_text('title = "x"\nepoch = 3\n[[methods]]\nname = "sAE3"\n')
+    with pytest.raises(UsageError, match="epoch"):
+        read_experiment(path)
+
+
+def test_models_of_a_benchmark_are_whole(out: Path) -> None:
+    assert load(out / "models" / "sAE3-seed0").training["epochs"] == 1
