@@ -1,0 +1,73 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lesionless.cli import run
+from lesionless.data.phantom import PhantomSettings, write_cohort
+
+COMMANDS = (
+    *("phantom", "prepare", "train", "segment", "evaluate", "benchmark", "demo"),
+    *("report", "models", "fetch"),
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([command, "--help"]) == 0
+    assert "Usage: lesionless" in capsys.readouterr().out
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from lesionless.cli import run; run(['--help']); "
+        "print([m for m in ('torch', 'SimpleITK', 'nilearn', 'matplotlib', 'scipy') "
+        "if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nothing"],
+        ["segment"],
+        ["segment", "missing.nii.gz", "out"],
+        ["prepare", "missing", "out", "--slices", "some"],
+        ["train", "missing", "model"],
+        ["train", "missing", "model", "--epochs", "many"],
+        ["benchmark", "missing.toml", "out"],
+        ["report", "missing"],
+        ["fetch", "sri25"],
+    ],
+)
+def test_wrong_usage_exits_with_2(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(arguments) == 2
+
+
+def test_models_lists_the_catalogue(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["models"]) == 0
+    assert "sVAE-GAN" in capsys.readouterr().out
+
+
+def test_from_scan_to_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A bad scan exits with 1, the good one is segmented by the shipped model and judged."""
+    cohort = tmp_path / "cohort"
+    coarse = PhantomSettings(anatomy_mm=4)
+    write_cohort(cohort, healthy=0, patients=1, seed=3, thickness_mm=8.0, settings=coarse)
+    bad = cohort / "sub-bad" / "anat" / "sub-bad_FLAIR.nii.gz"
+    bad.parent.mkdir(parents=True)
+    bad.write_text("no scan")
+    out = str(tmp_path / "out")
+    assert run(["segment", str(cohort), out, "--strip", "none", "--slices", "mid"]) == 1
+    assert "failed: sub-bad_FLAIR" in capsys.readouterr().out
+    truth = str(cohort / "derivatives")
+    assert run(["evaluate", out, str(tmp_path / "table"), "--truth", truth]) == 0
+    assert (tmp_path / "table" / "subjects.csv").read_text().count("\n") >= 2
+    assert run(["report", str(tmp_path / "table")]) == 0
+    assert list((tmp_path / "table" / "tables").glob("summary_*.md"))
