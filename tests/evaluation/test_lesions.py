@@ -3,7 +3,7 @@ import pytest
 import SimpleITK as sitk
 
 from lesionless.errors import UsageError
-from lesionless.evaluation import lesions
+from lesionless.evaluation import detection
 from lesionless.evaluation.lesions import (
     LesionRules,
     count_lesions,
@@ -40,12 +40,12 @@ def test_known_counts_by_size():
     detected = (counts.small_detected, counts.medium_detected, counts.large_detected)
     assert detected == (1, 0, 1)
     assert (counts.true, counts.false) == (2, 1)
-    assert lesions.lesion_sensitivity(counts) == pytest.approx(2 / 3)
-    assert lesions.lesion_precision(counts) == pytest.approx(2 / 3)
-    assert lesions.lesion_f1(counts) == pytest.approx(2 / 3)
-    assert lesions.medium_sensitivity(counts) == 0
-    assert lesions.large_sensitivity(counts) == 1
-    assert lesions.false_positive_lesions(counts) == 1
+    assert detection.lesion_sensitivity(counts) == pytest.approx(2 / 3)
+    assert detection.lesion_precision(counts) == pytest.approx(2 / 3)
+    assert detection.lesion_f1(counts) == pytest.approx(2 / 3)
+    assert detection.medium_sensitivity(counts) == 0
+    assert detection.large_sensitivity(counts) == 1
+    assert detection.false_positive_lesions(counts) == 1
 
 
 @pytest.mark.parametrize(("n_covered", "is_detected"), [(0, 0), (2, 0), (3, 1), (27, 1)])
@@ -62,7 +62,7 @@ def test_one_blob_over_everything_is_false_unless_overlap_is_free():
     everything = np.ones_like(lesion)
     strict = count(everything, lesion, LesionRules(minimum_overlap=0.1, minimum_mm3=0))
     assert (strict.true, strict.false) == (0, 1)
-    assert lesions.lesion_f1(strict) == 0
+    assert detection.lesion_f1(strict) == 0
     loose = count(everything, lesion, LOOSE)
     assert (loose.true, loose.false) == (1, 0)
 
@@ -132,12 +132,12 @@ def test_flips_and_axis_orders_change_nothing():
 
 def test_undefined_without_lesions_and_zero_without_segmentation():
     nothing = mask()
-    for metric in (lesions.lesion_sensitivity, lesions.lesion_precision, lesions.lesion_f1):
+    for metric in (detection.lesion_sensitivity, detection.lesion_precision, detection.lesion_f1):
         assert np.isnan(metric(count(mask(SMALL), nothing)))
-    assert lesions.false_positive_lesions(count(mask(SMALL), nothing)) == 1
+    assert detection.false_positive_lesions(count(mask(SMALL), nothing)) == 1
     missed = count(nothing, mask(SMALL))
-    assert lesions.lesion_f1(missed) == lesions.lesion_sensitivity(missed) == 0
-    assert np.isnan(lesions.lesion_precision(missed))
+    assert detection.lesion_f1(missed) == detection.lesion_sensitivity(missed) == 0
+    assert np.isnan(detection.lesion_precision(missed))
 
 
 def test_pooled_counts_add_up():

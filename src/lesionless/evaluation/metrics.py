@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from lesionless.evaluation import lesions, overlap, precision_recall, surface
+from lesionless.evaluation import detection, overlap, precision_recall, surface
 
 Statistic: TypeAlias = Literal["scores", "voxels", "lesions", "surfaces"]
 """`ScoreCounts`, `Confusion`, `LesionCounts` or `SurfaceDistances`: what a metric is made from."""
@@ -106,7 +106,7 @@ METRICS: dict[str, Metric] = {
             "higher",
             True,
             "lesions",
-            lesions.lesion_sensitivity,
+            detection.lesion_sensitivity,
         ),
         Metric(
             "small_sensitivity",
@@ -115,7 +115,7 @@ METRICS: dict[str, Metric] = {
             "higher",
             True,
             "lesions",
-            lesions.small_sensitivity,
+            detection.small_sensitivity,
         ),
         Metric(
             "medium_sensitivity",
@@ -124,7 +124,7 @@ METRICS: dict[str, Metric] = {
             "higher",
             True,
             "lesions",
-            lesions.medium_sensitivity,
+            detection.medium_sensitivity,
         ),
         Metric(
             "large_sensitivity",
@@ -133,7 +133,7 @@ METRICS: dict[str, Metric] = {
             "higher",
             True,
             "lesions",
-            lesions.large_sensitivity,
+            detection.large_sensitivity,
         ),
         Metric(
             "lesion_precision",
@@ -142,9 +142,9 @@ METRICS: dict[str, Metric] = {
             "higher",
             True,
             "lesions",
-            lesions.lesion_precision,
+            detection.lesion_precision,
         ),
-        Metric("lesion_f1", "Lesion F1", "", "higher", True, "lesions", lesions.lesion_f1),
+        Metric("lesion_f1", "Lesion F1", "", "higher", True, "lesions", detection.lesion_f1),
         Metric(
             "false_positive_lesions",
             "False components",
@@ -152,7 +152,7 @@ METRICS: dict[str, Metric] = {
             "lower",
             False,
             "lesions",
-            lesions.false_positive_lesions,
+            detection.false_positive_lesions,
         ),
         Metric(
             "surface_dice", "Surface Dice", "", "higher", False, "surfaces", surface.surface_dice
