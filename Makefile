@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO ?= demo
 
-.PHONY: help install demo test check format golden clean
+.PHONY: help install demo test check format clean
 
 help:  ## Show these targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,13 +21,14 @@ demo: install  ## Phantom cohort, train, segment, evaluate, report: offline, bel
 	$(BIN)/lesionless demo $(DEMO)
 
 test: install  ## Run the tests
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
 
-check: install  ## Lint, formatting, import contracts, types
+check: install  ## Lint, formatting, import contracts, types, docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	PYTHONPATH=src $(BIN)/lint-imports
 	$(BIN)/mypy
+	$(BIN)/python maint/check_docs.py
 
 format: install  ## Format the code
 	$(BIN)/ruff check --fix .
