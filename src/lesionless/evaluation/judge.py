@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from lesionless.arrays import Mask
-from lesionless.evaluation import froc, lesions
+from lesionless.evaluation import froc, lesions, overlap
 from lesionless.evaluation.box import bounding_box
 from lesionless.evaluation.case import WHOLE, Case
 from lesionless.evaluation.lesions import LesionCounts
@@ -139,7 +139,16 @@ def _judge_region(
 
 def _judge_tissue(view: _View) -> Judgement:
     voxels = view.confusions()
-    rows = [view.row(point, _values("voxels", counts)) for point, counts in voxels.items()]
+    rows = [
+        view.row(
+            point,
+            {
+                "false_positive_rate": overlap.false_positive_rate(counts),
+                "false_positive_ml": overlap.false_positive_ml(counts),
+            },
+        )
+        for point, counts in voxels.items()
+    ]
     return view.judgement(rows, voxels=voxels)
 
 

@@ -35,7 +35,7 @@ def precision_recall_figure(
         )
         prevalence = curve.prevalence
     axes.axhline(prevalence, color="#888888", linewidth=0.8, linestyle=(0, (1, 2)))
-    axes.text(1, prevalence, f"prevalence {prevalence:.4f}", va="bottom", ha="right", fontsize=6.5)
+    axes.text(0.02, prevalence, f"prevalence {prevalence:.4f}", va="bottom", fontsize=6.5)
     axes.set(xlabel="Recall", ylabel="Precision", xlim=(0, 1), ylim=(0, 1.02))
     axes.set_title(f"Precision and recall, all voxels pooled, {region_text(region)}")
     _legend(figure, axes, "pooled AUPRC")

@@ -7,6 +7,7 @@ import numpy as np
 from lesionless.evaluation.case import WHOLE
 from lesionless.evaluation.metrics import METRICS
 from lesionless.evaluation.results import Group, Results
+from lesionless.evaluation.score_counts import ScoreCounts
 from lesionless.evaluation.summarise import SubjectValues
 from lesionless.report.style import COLOURS, LESION, NORMAL, new_figure, styled
 from lesionless.report.table_cells import region_text, setting_of
@@ -27,9 +28,10 @@ def box_figure(results: Results, *, operating_point: str, region: str = WHOLE) -
                 _box(axes, at, np.array(list(values.over_seeds(setting, method).values())))
         axes.set_yticks(range(len(results.methods)), results.methods)
         axes.set(xlim=(0, 1), ylim=(len(results.methods) - 0.5, -0.5))
-        axes.set_xlabel(f"{METRICS[metric].label} per subject")
+        at_point = f" at {operating_point}" if METRICS[metric].needs_threshold else ""
+        axes.set_xlabel(f"{METRICS[metric].label} per subject{at_point}")
         axes.grid(visible=True, axis="x")
-    figure.suptitle(f"At operating point {operating_point}, {region_text(region)}", fontsize=8)
+    figure.suptitle(region_text(region).capitalize(), fontsize=8)
     return figure
 
 
@@ -50,7 +52,8 @@ def score_histogram_figure(
         _histogram(axes, results, group)
     for axes in grid[len(drawn) :]:
         axes.set_visible(False)
-    figure.supxlabel("Score", fontsize=7.5)
+    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
+    figure.supxlabel("Score (the outermost bars hold all beyond)", fontsize=7.5)
     figure.supylabel("Share of voxels", fontsize=7.5)
     return figure
 
@@ -94,7 +97,7 @@ def _box(axes: Any, at: int, values: np.ndarray) -> None:
 def _histogram(axes: Any, results: Results, group: Group) -> None:
     counts = results.histograms[group]
     scores = counts.thresholds().astype(float)
-    edges = np.linspace(*_range(scores, counts.normal + counts.lesion), 61)
+    edges = np.linspace(*_range(counts), 61)
     for name, numbers, colour in (
         ("normal", counts.normal, NORMAL),
         ("lesion", counts.lesion, LESION),
@@ -105,15 +108,19 @@ def _histogram(axes: Any, results: Results, group: Group) -> None:
         axes.stairs(heights / total, edges, color=colour, linewidth=1, label=name)
     axes.set_yscale("log")
     axes.set_title(group.method if group.seed is None else f"{group.method}, seed {group.seed}")
-    axes.legend(loc="upper right")
 
 
-def _range(scores: np.ndarray, numbers: np.ndarray) -> tuple[float, float]:
-    """Return where the scores of all but one voxel in 2,000 lie."""
-    share = np.cumsum(numbers) / max(int(numbers.sum()), 1)
-    at = np.searchsorted(share, [0.0005, 0.9995]).clip(max=scores.size - 1)
-    lowest, highest = (float(score) for score in scores[at])
-    return lowest, max(highest, np.nextafter(lowest, np.inf) + 1e-6)
+def _range(counts: ScoreCounts) -> tuple[float, float]:
+    """Return the range that holds nearly all normal and nearly all lesion voxels."""
+    scores = counts.thresholds().astype(float)
+    ends = []
+    for numbers in (counts.normal, counts.lesion):
+        if numbers.any():
+            share = np.cumsum(numbers) / numbers.sum()
+            at = np.searchsorted(share, [0.0005, 0.995]).clip(max=scores.size - 1)
+            ends.append(scores[at])
+    lowest, highest = np.min(ends), np.max(ends)
+    return float(lowest), float(max(highest, lowest + 1e-6))
 
 
 def _bland_altman(axes: Any, results: Results, method: str, region: str, point: str) -> None:

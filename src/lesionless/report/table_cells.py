@@ -36,17 +36,18 @@ class Cells:
         return self._text(method, metric, "pooled")
 
     def undefined_notes(self, metrics: Iterable[str]) -> list[str]:
-        """Say for how many subjects a metric is undefined, where there are any."""
-        notes = []
+        """Say for how many subjects metrics are undefined, where there are any."""
+        labels: dict[tuple[int, int], list[str]] = {}
         for metric in metrics:
             found = [self._find(method, metric, "subject") for method in self.results.methods]
-            counts = {(one.n_undefined, one.n + one.n_undefined) for one in found if one}
-            n_undefined, n = max(counts, default=(0, 0))
-            if n_undefined:
-                notes.append(
-                    f"{METRICS[metric].label} is undefined for {n_undefined} of {n} subjects."
-                )
-        return notes
+            counts = max(((one.n_undefined, one.n) for one in found if one), default=(0, 0))
+            if counts[0]:
+                labels.setdefault(counts, []).append(METRICS[metric].label)
+        return [
+            f"Undefined, and left out, for {n_undefined} of {n_undefined + n} subjects: "
+            f"{', '.join(names)}."
+            for (n_undefined, n), names in labels.items()
+        ]
 
     def _text(self, method: str, metric: str, scope: str) -> str:
         found = self._find(method, metric, scope)

@@ -1,0 +1,55 @@
+import csv
+import io
+
+import pytest
+
+from lesionless.report.table_formats import FORMATS, Table, to_csv, to_latex, to_markdown, to_rich
+
+TABLE = Table(
+    title="Results at p98_x",
+    columns=("Method", "Dice & more", "n"),
+    rows=(("sAE3", "0.5 ± 0.1 [0.4, 0.6]", "7"), ("a_b|c", "<0.001 %", "-")),
+    notes=("One note.", "At 3 mm³."),
+)
+
+
+def test_markdown():
+    lines = to_markdown(TABLE).splitlines()
+    assert lines[0] == "**Results at p98_x**"
+    assert lines[2:4] == ["| Method | Dice & more | n |", "|---|---:|---:|"]
+    assert lines[4] == "| sAE3 | 0.5 ± 0.1 [0.4, 0.6] | 7 |"
+    assert lines[5].startswith(r"| a_b\|c |")
+    assert lines[-1] == "One note. At 3 mm³."
+
+
+def test_latex_is_escaped_and_balanced():
+    text = to_latex(TABLE)
+    assert r"\caption{Results at p98\_x. One note. At 3 mm$^3$.}" in text
+    assert r"Method & Dice \& more & n \\" in text
+    assert r"a\_b|c & $<$0.001 \% & - \\" in text
+    assert r"$\pm$" in text
+    assert text.count(r"\begin") == text.count(r"\end") == 2
+    assert r"\begin{tabular}{lrr}" in text
+
+
+def test_csv_holds_the_cells_as_they_are():
+    assert list(csv.reader(io.StringIO(to_csv(TABLE)))) == [
+        list(TABLE.columns),
+        *(list(row) for row in TABLE.rows),
+    ]
+
+
+def test_rich_shows_texts_without_reading_markup():
+    from rich.console import Console
+
+    console = Console(width=100, file=io.StringIO(), record=True)
+    console.print(to_rich(TABLE))
+    text = console.export_text()
+    assert "0.5 ± 0.1 [0.4, 0.6]" in text
+    assert "One note." in text
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_every_format_has_every_row(ending):
+    text = FORMATS[ending](TABLE)
+    assert "sAE3" in text and "0.001" in text
