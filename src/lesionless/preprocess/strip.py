@@ -7,12 +7,12 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from scipy import ndimage
 
 from lesionless.arrays import Affine, Mask, Volume
 from lesionless.data.scan import Scan
 from lesionless.errors import StripError, UsageError
 from lesionless.preprocess import quality
+from lesionless.preprocess.clean import largest_filled
 from lesionless.preprocess.strip_background import foreground_mask, has_constant_background
 from lesionless.preprocess.strip_command import COMMANDS, command_mask, program_of
 from lesionless.preprocess.strip_network import deepbet_mask
@@ -115,16 +115,6 @@ def brain_mask(
     return _conclude(scan, method, attempts)
 
 
-def clean(mask: Mask) -> Mask:
-    """Keep the largest component of a mask and fill its holes."""
-    labels, n_components = ndimage.label(mask)
-    if n_components > 1:
-        sizes = np.bincount(labels.ravel())
-        sizes[0] = 0
-        mask = labels == sizes.argmax()
-    return np.asarray(ndimage.binary_fill_holes(mask), dtype=bool)
-
-
 def _check_name(method: str) -> None:
     if method == "mask":
         raise UsageError("Expected a brain mask with `--strip mask`, found none. Give `--mask`.")
@@ -152,7 +142,7 @@ def _attempt(scan: Scan, name: str, *, threads: int, device: str) -> _Attempt:
 
 
 def _judged(name: str, raw: Mask, scan: Scan) -> _Attempt:
-    cleaned = clean(raw)
+    cleaned = largest_filled(raw)
     figures = quality.mask_figures(raw, cleaned, scan.affine)
     return _Attempt(name, cleaned, figures, quality.mask_failures(figures))
 
