@@ -7,12 +7,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from lesionless.data.phantom import Acquisition, PhantomSettings, write_cohort
+from lesionless.data.phantom import COARSE, write_cohort
 from lesionless.errors import UsageError
-
-COARSE = PhantomSettings(
-    acquisition=Acquisition(matrix=64, in_plane_mm=(3.8, 4.0), thickness_mm=(4, 6)), anatomy_mm=4
-)
 
 
 def _files(folder: Path) -> dict[str, bytes]:
@@ -83,3 +79,39 @@ def test_a_folder_with_something_else_is_refused(cohort: Path, tmp_path: Path) -
         write_cohort(cohort, healthy=1, patients=0, seed=6, settings=COARSE)
     with pytest.raises(UsageError, match="at least one subject"):
         write_cohort(tmp_path / "new", healthy=0, patients=0, seed=5, settings=COARSE)
+
+
+def test_processes_give_the_same_bytes(cohort: Path, tmp_path: Path) -> None:
+    messages: list[str] = []
+    write_cohort(
+        tmp_path,
+        healthy=3,
+        patients=2,
+        seed=5,
+        settings=COARSE,
+        workers=2,
+        progress=messages.append,
+    )
+    assert _files(tmp_path) == _files(cohort)
+    assert len(messages) == 5
+    assert messages[-1] == "sub-patient002 (5 of 5)"
+
+
+def test_splits_keep_healthy_people_for_training_and_validation(tmp_path: Path) -> None:
+    subjects = write_cohort(tmp_path, healthy=7, patients=1, seed=5, settings=COARSE)
+    splits = [subject.split for subject in subjects]
+    assert sorted(splits[:7]) == ["train"] * 6 + ["val"]
+    assert splits[7] == "test"
+
+
+def test_head_and_thickness_are_as_asked_and_recorded(tmp_path: Path) -> None:
+    (subject,) = write_cohort(
+        tmp_path, healthy=1, patients=0, seed=5, settings=COARSE, skull=True, thickness_mm=5.0
+    )
+    sidecar = tmp_path / "sub-healthy001/anat/sub-healthy001_FLAIR.json"
+    recorded = json.loads(sidecar.read_text())
+    assert subject.thickness_mm == recorded["SliceThickness"] == 5.0
+    assert recorded["SkullStripped"] is False
+    scan = nib.load(sidecar.with_suffix(".nii.gz"))
+    assert scan.header.get_zooms()[2] == pytest.approx(5.0)
+    assert np.count_nonzero(scan.dataobj) > 0.9 * np.prod(scan.shape)

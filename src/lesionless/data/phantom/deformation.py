@@ -61,7 +61,7 @@ def random_deformation(
     aligned = np.tensordot(to_atlas, position, axes=1) + centre
     outward = _sample(regions, aligned)
     displacement = coarse + fine - generator.uniform(*shape.ventricles_mm) * outward
-    displacement *= min(1.0, MAX_STRAIN / strain_bound(displacement))
+    displacement *= MAX_STRAIN / max(MAX_STRAIN, strain_bound(displacement))
     nodes = np.tensordot(to_atlas, position + displacement, axes=1) + centre
     return SmoothField(nodes=np.moveaxis(nodes, 0, -1).astype(np.float32), spacing_mm=NODE_MM)
 

@@ -81,7 +81,9 @@ def _zone(tissue: Tissue, depth_mm: Volume, ventricle_mm: Volume) -> UInt8[np.nd
     cortex_mm = ndimage.distance_transform_edt(~cortex) * tissue.lattice.spacing_mm
     white = tissue.white > 0.5
     zone = np.where(white & (tissue.white > 0.8), ZONES.index("deep") + 1, 0)
-    zone[white & (cortex_mm < 4)] = ZONES.index("juxtacortical") + 1
+    zone[white & (cortex_mm <= max(3.0, tissue.lattice.spacing_mm))] = (
+        ZONES.index("juxtacortical") + 1
+    )
     zone[white & (ventricle_mm < 7) & (np.abs(x) > 5)] = ZONES.index("periventricular") + 1
     below_tentorium = np.broadcast_to((z < -22) & (y < -14) & (y + z < -50), zone.shape)
     zone[below_tentorium] = 0
