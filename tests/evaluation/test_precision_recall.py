@@ -24,13 +24,14 @@ def draw(kind, n=20_000, seed=0):
         "tied": np.round(rng.gamma(2, 1, n) + lesion),
         "tiny": (rng.gamma(2, 1, n) + lesion) * 1e-6,
         "probability": 1 / (1 + np.exp(-rng.normal(size=n) - 2 * lesion)),
+        "saturated": 1 - 0.1 / (1 + np.exp(rng.normal(size=n) + 2 * lesion)),
         "mostly zero": np.maximum(rng.normal(size=n) - 1 + 2 * lesion, 0),
         "binary": (rng.random(n) < 0.1 + 0.5 * lesion).astype(float),
     }[kind]
     return score.astype(np.float32), lesion
 
 
-KINDS = ("gamma", "signed", "tied", "tiny", "probability", "mostly zero", "binary")
+KINDS = ("gamma", "signed", "tied", "tiny", "probability", "saturated", "mostly zero", "binary")
 
 
 @pytest.mark.parametrize("kind", KINDS)

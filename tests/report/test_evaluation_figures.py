@@ -119,6 +119,12 @@ def test_runs_of_one_method_share_a_colour_and_a_label():
     assert (first.get_label(), second.get_label()[0]) == ("sAE3", "_")
 
 
+def test_seeds_are_named_only_where_there_are_several():
+    for seeds, expected in (((3,), ["sAE3"]), ((3, 4), ["sAE3, seed 3", "sAE3, seed 4"])):
+        figure = draw("score_histogram", results_of(methods=("sAE3",), seeds=seeds))
+        assert [axes.get_title() for axes in figure.axes if axes.get_visible()] == expected
+
+
 def test_one_healthy_scan_can_be_drawn():
     for name in FIGURES:
         draw(name, results_of(methods=("sAE3",), n_subjects=1))

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int64, UInt32
 
-KEY_BITS = 24
-"""Leading bits of a float32 that are kept: scores closer than 2**-15 of their size are ties."""
+KEY_BITS = 26
+"""Leading bits of a float32 that are kept: scores closer than 2**-17 of their size are ties."""
 
 _CHUNK = 1 << 20
 _SIGN = np.uint32(0x80000000)
 _DROPPED = np.uint32(32 - KEY_BITS)
+_BLOCK_BITS = np.uint32(12)
+_N_BLOCKS = 1 << (KEY_BITS - 12)
+_WITHIN = np.uint32((1 << 12) - 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,18 +69,18 @@ def count_scores(
     score, lesion = np.ravel(score), np.ravel(lesion)
     if score.size == 0:
         return merge([])
-    lowest, highest = (_keys(np.array([end]))[0] for end in (score.min(), score.max()))
-    n_codes = 2 * int(highest - lowest + 1)
-    if n_codes > 8 * score.size:  # few voxels over a wide range: sorting is faster than counting
-        codes, numbers = np.unique(_codes(score, lesion, lowest), return_counts=True)
-        return _from_codes(codes, numbers, lowest)
+    blocks = np.flatnonzero(_block_sizes(score)).astype(np.uint32)
+    n_codes = 2 * int(blocks.size << _BLOCK_BITS)
+    if n_codes > 8 * score.size:  # few voxels over many bins: sorting is faster than counting
+        codes, numbers = np.unique(_codes(score, lesion, blocks), return_counts=True)
+        return _from_codes(codes, numbers, blocks)
     total = np.zeros(n_codes, np.int64)
     step = max(_CHUNK, n_codes)
     for at in range(0, score.size, step):
-        chunk = _codes(score[at : at + step], lesion[at : at + step], lowest)
+        chunk = _codes(score[at : at + step], lesion[at : at + step], blocks)
         total += np.bincount(chunk, minlength=n_codes)
     codes = np.flatnonzero(total)
-    return _from_codes(codes, total[codes], lowest)
+    return _from_codes(codes, total[codes], blocks)
 
 
 def merge(parts: Iterable[ScoreCounts]) -> ScoreCounts:
@@ -126,22 +129,47 @@ def _keys(score: Float[np.ndarray, " voxel"]) -> UInt32[np.ndarray, " voxel"]:
     return np.asarray((bits ^ flip) >> _DROPPED)
 
 
+def _block_sizes(score: Float[np.ndarray, " voxel"]) -> Int64[np.ndarray, " block"]:
+    """Count the voxels in each block of 4096 neighbouring keys; most blocks are empty."""
+    sizes = np.zeros(_N_BLOCKS, np.int64)
+    for at in range(0, score.size, _CHUNK):
+        blocks = _keys(score[at : at + _CHUNK]) >> _BLOCK_BITS
+        sizes += np.bincount(blocks, minlength=_N_BLOCKS)
+    return sizes
+
+
 def _codes(
-    score: Float[np.ndarray, " voxel"], lesion: Bool[np.ndarray, " voxel"], lowest: np.uint32
+    score: Float[np.ndarray, " voxel"],
+    lesion: Bool[np.ndarray, " voxel"],
+    blocks: UInt32[np.ndarray, " block"],
 ) -> UInt32[np.ndarray, " voxel"]:
-    """Return twice the key above the lowest, plus one for lesion."""
-    codes = _keys(score)
-    codes -= lowest
+    """Return twice the key, empty blocks left out, plus one for lesion.
+
+    Args:
+        score: (voxel).
+        lesion: (voxel).
+        blocks: (block) the blocks of keys that are not empty, rising.
+    """
+    rank = np.zeros(_N_BLOCKS, np.uint32)
+    rank[blocks] = np.arange(blocks.size, dtype=np.uint32) << _BLOCK_BITS
+    keys = _keys(score)
+    codes = rank[keys >> _BLOCK_BITS]
+    keys &= _WITHIN
+    codes |= keys
     codes <<= np.uint32(1)
     codes |= lesion
     return codes
 
 
-def _from_codes(codes: np.ndarray, numbers: np.ndarray, lowest: np.uint32) -> ScoreCounts:
+def _from_codes(
+    codes: np.ndarray, numbers: np.ndarray, blocks: UInt32[np.ndarray, " block"]
+) -> ScoreCounts:
     """Split the counts of codes into lesion and normal counts of keys."""
     is_lesion = codes % 2 == 1
+    squeezed = (codes // 2).astype(np.uint32)
+    within = squeezed & _WITHIN
     return _add_equal(
-        (codes // 2).astype(np.uint32) + lowest,
+        (blocks[squeezed >> _BLOCK_BITS] << _BLOCK_BITS) | within,
         np.where(is_lesion, numbers, 0),
         np.where(is_lesion, 0, numbers),
     )

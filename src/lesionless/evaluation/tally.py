@@ -24,7 +24,7 @@ class Tally:
     """Hold the counts of one group so far.
 
     Attributes:
-        scores: All voxels by score, exact.
+        scores: All voxels by score.
         subjects: Voxels by coarse score, per subject.
         voxels: One confusion per scan, by operating point.
         lesions: One lesion count per scan, by operating point.

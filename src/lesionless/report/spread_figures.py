@@ -107,7 +107,10 @@ def _histogram(axes: Any, results: Results, group: Group) -> None:
         axes.stairs(heights / total, edges, color=colour, fill=True, alpha=0.35)
         axes.stairs(heights / total, edges, color=colour, linewidth=1, label=name)
     axes.set_yscale("log")
-    axes.set_title(group.method if group.seed is None else f"{group.method}, seed {group.seed}")
+    n_runs = sum(
+        (other.method, other.region) == (group.method, group.region) for other in results.histograms
+    )
+    axes.set_title(f"{group.method}, seed {group.seed}" if n_runs > 1 else group.method)
 
 
 def _range(counts: ScoreCounts) -> tuple[float, float]:
