@@ -35,7 +35,7 @@ def detail_figure(scan: AxialScan, *, threshold: float, n_slices: int = 5) -> "F
     shown = scan.take(most_telling(scan, n_slices))
     if not len(shown.image):  # not one voxel scores above zero
         shown = scan.take(spread_out(len(scan.image), n_slices))
-    side = (WIDTH_INCH - 1.0) / len(COLUMNS)
+    side = (WIDTH_INCH - 1.4) / len(COLUMNS)  # the labels and the colour bar take the rest
     figure = new_figure(side * _height_share(scan) * len(shown.image) + 0.4)
     axes = figure.subplots(len(shown.image), len(COLUMNS), squeeze=False)
     white, top = white_level(scan.image), score_range(scan, threshold)
