@@ -1,0 +1,114 @@
+"""The page of a scan: complete, light, the same every time, honest when nothing is found."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lesionless.report.axial import axial_scan
+from lesionless.report.montage import detail_figure, overview_figure, score_range
+from lesionless.report.scan_page import MOST_LESIONS, ScanReport, scan_page
+from lesionless.scoring.segment import Lesion, lesions, segment
+
+
+@pytest.fixture(scope="module")
+def report():
+    generator = np.random.default_rng(0)
+    shape = (32, 36, 12)
+    i, j, k = np.indices(shape)
+    brain = (i - 16) ** 2 / 144 + (j - 18) ** 2 / 200 + (k - 6) ** 2 / 25 < 1
+    image = np.where(brain, 100 + generator.normal(0, 5, shape), 0)
+    image[12:15, 14:17, 5:7] = 220
+    anomaly = np.where(brain, np.abs(image - 100) / 10, 0)
+    affine = np.diag([-1.0, 1.5, 3.0, 1.0])
+    segmentation = segment(anomaly, threshold=4, min_voxels=2)
+    return ScanReport(
+        name="sub-1_FLAIR",
+        image=image,
+        reconstruction=np.where(brain, 100.0, 0),
+        anomaly=anomaly,
+        segmentation=segmentation,
+        brain=brain,
+        affine=affine,
+        threshold=4.0,
+        lesions=lesions(segmentation, anomaly, affine, np.eye(4)),
+        model="sVAE-GAN",
+        operating_point="fpr-1e-3",
+        methods="Scans were <stripped>.",
+        quality={"registration Dice": 0.96},
+        warnings=["Coverage is doubtful & low."],
+        provenance={"command": "lesionless segment a.nii.gz out"},
+    )
+
+
+@pytest.fixture(scope="module")
+def page(report):
+    return scan_page(report)
+
+
+def test_everything_that_is_asked_for_is_there(report, page):
+    for text in (
+        *("sub-1_FLAIR", "sVAE-GAN", "fpr-1e-3", "4.00", "12.0", "0.96"),
+        *("Coverage is doubtful &amp; low.", "Scans were &lt;stripped&gt;."),
+        *("lesionless segment a.nii.gz out", "Research use only", 'type="range"'),
+        f"{18 * 4.5 / 1000:.2f} ml",  # 18 voxels of 1 x 1.5 x 3 mm
+    ):
+        assert text in page, text
+
+
+def test_it_needs_no_other_file_is_light_and_the_same_every_time(report, page):
+    assert "http" not in page
+    assert len(page.encode()) < 2_000_000
+    assert scan_page(report) == page
+
+
+def test_a_scan_without_a_finding_has_a_page_too(report):
+    empty = replace(report, segmentation=np.zeros_like(report.segmentation), lesions=[])
+    assert "No voxel lies in a component above the threshold." in scan_page(empty)
+    silent = replace(empty, anomaly=np.zeros_like(report.anomaly))
+    assert "0.0" in scan_page(silent)
+
+
+def test_a_threshold_below_zero_still_gives_colours(report):
+    scan = turned(report)
+    assert score_range(scan, 4) == 12
+    assert score_range(scan, -1) == report.anomaly.max()
+    assert scan_page(replace(report, threshold=-1.0))
+
+
+def test_the_table_ends_somewhere_and_says_so(report):
+    one = Lesion(0.1, (1, 2, 3), (4, 5, 6), 9, 8)
+    many = replace(report, lesions=[one] * (MOST_LESIONS + 7))
+    assert "7 smaller lesions are in the TSV file." in scan_page(many)
+
+
+def turned(report):
+    return axial_scan(
+        report.image,
+        report.reconstruction,
+        report.anomaly,
+        report.segmentation,
+        brain=report.brain,
+        affine=report.affine,
+    )
+
+
+def test_the_detail_shows_the_lesion_with_its_outline_and_the_threshold(report):
+    figure = detail_figure(turned(report), threshold=4)
+    *cells, bar = figure.axes
+    assert [cell.get_title() for cell in cells[:4]] == [
+        *("scan", "reconstruction", "anomaly score", "segmentation")
+    ]
+    assert [len(cell.collections[0].get_segments()) for cell in cells[3::4]] == [12]
+    assert cells[0].get_aspect() == 1.5
+    assert cells[2].images[0].get_clim() == (0, 12)
+    assert [label.get_text() for label in bar.get_yticklabels()][1] == "4\nthreshold"
+
+
+def test_the_overview_shows_the_slices_from_the_lowest_on(report):
+    scan = turned(report)
+    figure = overview_figure(scan, n_slices=6, n_columns=4)
+    titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
+    assert len(titles) == 6
+    assert titles[0] == f"slice {scan.number[0]}"
+    assert titles[-1] == f"slice {scan.number[-1]}"
