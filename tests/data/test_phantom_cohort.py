@@ -81,6 +81,19 @@ def test_a_folder_with_something_else_is_refused(cohort: Path, tmp_path: Path) -
         write_cohort(tmp_path / "new", healthy=0, patients=0, seed=5, settings=COARSE)
 
 
+def test_a_stopped_run_goes_on_and_ends_the_same(tmp_path: Path) -> None:
+    call = {"healthy": 2, "patients": 1, "seed": 5, "settings": COARSE}
+    write_cohort(tmp_path, **call)
+    whole = _files(tmp_path)
+    kept = tmp_path / "sub-healthy001/anat/sub-healthy001_FLAIR.nii.gz"
+    times = kept.stat().st_mtime_ns
+    for name in ("sub-healthy002/anat/sub-healthy002_FLAIR.nii.gz", "participants.tsv"):
+        (tmp_path / name).unlink()
+    write_cohort(tmp_path, **call)
+    assert _files(tmp_path) == whole
+    assert kept.stat().st_mtime_ns == times
+
+
 def test_processes_give_the_same_bytes(cohort: Path, tmp_path: Path) -> None:
     messages: list[str] = []
     write_cohort(

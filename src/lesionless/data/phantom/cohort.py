@@ -12,7 +12,7 @@ from scipy import ndimage
 from lesionless.data.phantom import files
 from lesionless.data.phantom.settings import DEFAULTS, PhantomSettings
 from lesionless.data.phantom.skull import Skull
-from lesionless.data.phantom.subject import PhantomSubject, phantom_subject
+from lesionless.data.phantom.subject import phantom_subject
 from lesionless.errors import UsageError
 
 VAL_SHARE = 0.15
@@ -68,11 +68,12 @@ def write_cohort(
 ) -> list[CohortSubject]:
     """Write a cohort of phantoms as a BIDS data set.
 
-    A subject depends on the seed, its group and its number only: a larger cohort of the same seed
-    begins with the same subjects. The same arguments give the same bytes, whatever `workers` is.
+    A scan depends on the seed, its group and its number only: a larger cohort of the same seed
+    begins with the same scans. The same arguments give the same bytes, whatever `workers` is.
 
     Args:
-        out: Folder to write to: new, empty, or left over from a stopped run of the same call.
+        out: Folder to write to: new, empty, or left over from the same call, which then goes on
+            where it was stopped.
         healthy: Number of healthy subjects; about 85 % get the split `train`, the others `val`.
         patients: Number of patients; their split is `test`.
         seed: Source of everything that is random, 0 or more.
@@ -152,22 +153,21 @@ def _made(orders: Sequence[_Order], workers: int) -> Iterator[CohortSubject]:
 
 
 def _make(order: _Order) -> CohortSubject:
-    generator = np.random.default_rng(order.entropy)
-    is_patient = order.group == "patient"
-    phantom = phantom_subject(generator, patient=is_patient, settings=order.settings)
-    files.write_subject(
-        order.out, order.participant_id, phantom, is_stripped=order.settings.skull is None
-    )
+    """Make a subject unless it is there, and describe what the folder holds."""
+    out, name, settings = order.out, order.participant_id, order.settings
+    if not files.has_subject(out, name):
+        phantom = phantom_subject(
+            np.random.default_rng(order.entropy),
+            patient=order.group == "patient",
+            settings=settings,
+        )
+        files.write_subject(out, name, phantom, is_stripped=settings.skull is None)
+    lesion, spacing_mm = files.read_lesion(out, name)
     return CohortSubject(
-        participant_id=order.participant_id,
+        participant_id=name,
         group=order.group,
         split=order.split,
-        lesion_volume_ml=round(_volume_ml(phantom), 3),
-        n_lesions=int(ndimage.label(phantom.lesion, np.ones((3, 3, 3)))[1]),
-        thickness_mm=round(phantom.thickness_mm, 3),
+        lesion_volume_ml=round(np.count_nonzero(lesion) * float(np.prod(spacing_mm)) / 1000, 3),
+        n_lesions=int(ndimage.label(lesion, np.ones((3, 3, 3)))[1]),
+        thickness_mm=round(spacing_mm[2], 3),
     )
-
-
-def _volume_ml(phantom: PhantomSubject) -> float:
-    voxel_ml = abs(float(np.linalg.det(phantom.affine[:3, :3]))) / 1000
-    return float(np.count_nonzero(phantom.lesion)) * voxel_ml

@@ -11,7 +11,7 @@ import nibabel as nib
 import numpy as np
 
 from lesionless import __version__
-from lesionless.arrays import Affine
+from lesionless.arrays import Affine, Mask
 from lesionless.data.phantom.subject import PhantomSubject
 from lesionless.errors import UsageError
 
@@ -70,9 +70,7 @@ def write_subject(
     out: Path, participant_id: str, phantom: PhantomSubject, *, is_stripped: bool
 ) -> None:
     """Write one subject's scan, lesion mask and brain mask, with their sidecars."""
-    name = f"{participant_id}/anat/{participant_id}"
-    flair = f"{name}_FLAIR"
-    _write_image(out / flair, phantom.image.astype(np.int16), phantom.affine)
+    flair, lesion, brain = _stems(participant_id)
     sidecar = {
         "Modality": "MR",
         "Manufacturer": "lesionless phantom",
@@ -80,14 +78,26 @@ def write_subject(
         "SkullStripped": is_stripped,
     }
     _write_bytes(out / f"{flair}.json", _json(sidecar))
-    masks = {
-        f"derivatives/lesion/{name}_label-lesion_mask": ("Lesion", phantom.lesion),
-        f"derivatives/brain/{name}_desc-brain_mask": ("Brain", phantom.brain),
-    }
-    for stem, (kind, mask) in masks.items():
+    for stem, kind, mask in ((lesion, "Lesion", phantom.lesion), (brain, "Brain", phantom.brain)):
         _write_image(out / stem, mask.astype(np.uint8), phantom.affine)
-        sidecar = {"Type": kind, "Sources": [f"bids:raw:{flair}.nii.gz"]}
-        _write_bytes(out / f"{stem}.json", _json(sidecar))
+        mask_sidecar = {"Type": kind, "Sources": [f"bids:raw:{flair}.nii.gz"]}
+        _write_bytes(out / f"{stem}.json", _json(mask_sidecar))
+    # the scan is last: where it is, the subject is whole
+    _write_image(out / flair, phantom.image.astype(np.int16), phantom.affine)
+
+
+def has_subject(out: Path, participant_id: str) -> bool:
+    """Return whether `write_subject` has finished a subject in this folder."""
+    flair, *_ = _stems(participant_id)
+    return (out / f"{flair}.nii.gz").is_file()
+
+
+def read_lesion(out: Path, participant_id: str) -> tuple[Mask, tuple[float, float, float]]:
+    """Read a subject's lesion mask and its voxel size in mm."""
+    _, lesion, _ = _stems(participant_id)
+    nifti = nib.load(out / f"{lesion}.nii.gz")
+    x, y, z = (float(size) for size in nifti.header.get_zooms())
+    return np.asarray(nifti.dataobj) > 0, (x, y, z)
 
 
 def write_participants(out: Path, subjects: Sequence[Any]) -> None:
@@ -96,6 +106,16 @@ def write_participants(out: Path, subjects: Sequence[Any]) -> None:
     rows = [[str(getattr(subject, column)) for column in columns] for subject in subjects]
     text = "".join("\t".join(row) + "\n" for row in [columns, *rows])
     _write_bytes(out / "participants.tsv", text.encode())
+
+
+def _stems(participant_id: str) -> tuple[str, str, str]:
+    """Return the names of scan, lesion mask and brain mask, without extension."""
+    name = f"{participant_id}/anat/{participant_id}"
+    return (
+        f"{name}_FLAIR",
+        f"derivatives/lesion/{name}_label-lesion_mask",
+        f"derivatives/brain/{name}_desc-brain_mask",
+    )
 
 
 def _description(name: str, kind: str, recipe: str) -> bytes:
