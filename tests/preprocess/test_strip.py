@@ -3,6 +3,7 @@
 import itertools
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from lesionless.data.scan import Scan
+from lesionless.data.scan import Scan, read_mask, read_scan
 from lesionless.errors import LesionlessError, StripError, UsageError
 from lesionless.preprocess import strip, strip_command, strip_network
 from lesionless.preprocess.canonical import from_ras, ras_affine, to_ras
@@ -252,6 +253,22 @@ def test_deepbet_runs_on_a_head_with_the_installed_weights():
     rough = strip_network.deepbet_mask(head_image(), scan_of(head_image()).affine)
     overlap = 2 * np.count_nonzero(rough & BRAIN) / (rough.sum() + BRAIN.sum())
     assert overlap > 0.8
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_deepbet_loses_no_lesion_of_a_real_scan():
+    folder = os.environ.get("LESIONLESS_DATA")
+    if not folder:
+        pytest.skip("LESIONLESS_DATA is not set")
+    cohort = Path(folder) / "ms-tabriz"
+    scan = read_scan(cohort / "sub-105074/anat/sub-105074_FLAIR.nii.gz")
+    masks = cohort / "derivatives/lesion/sub-105074/anat"
+    lesion = read_mask(masks / "sub-105074_label-lesion_mask.nii.gz", scan)
+    result = strip.brain_mask(scan)
+    assert result.method == "deepbet"
+    assert result.record["passed"]
+    assert not np.any(lesion & ~result.mask)
 
 
 # --- programs ---------------------------------------------------------------------------------

@@ -216,3 +216,13 @@ def test_a_scan_out_of_reach_leaves_its_row_empty():
     axes = np.array(figure.axes).reshape(2, 6)
     assert not any(panel.get_images() for panel in axes[0])
     assert all(panel.get_images() for panel in axes[1, :4])
+
+
+def test_the_histogram_of_whole_numbers_is_no_comb(tmp_path):
+    whole = np.rint(nib.load(scan_file(tmp_path)).get_fdata())
+    nib.save(nib.Nifti1Image(whole.astype(np.int16), scan_affine()), tmp_path / "whole.nii")
+    scan = quality.read_scan(tmp_path / "whole.nii")
+    figure = quality_figure(prepared_scan("x", dice=1), scan, ball_atlas())
+    before = np.array(figure.axes).reshape(2, 6)[1, 4]
+    edges = np.array([bar.get_x() for bar in before.patches])
+    np.testing.assert_allclose(edges % 1, 0.5)

@@ -78,10 +78,12 @@ def _draw_prepared(axes: Sequence[Any], prepared: PreparedScan, atlas: Atlas) ->
 
 
 def _draw_histogram(axes: Any, values: np.ndarray, title: str) -> None:
-    top = np.percentile(values, 99.8)
-    axes.hist(
-        values, bins=N_BINS, range=(values.min(), max(top, values.min() + 1e-6)), color=NORMAL
-    )
+    low, high = float(values.min()), float(np.percentile(values, 99.8))
+    width = max(high - low, 1e-6) / N_BINS
+    if np.array_equal(values, np.round(values)):  # whole numbers in unequal bins look like a comb
+        low, width = low - 0.5, float(np.ceil(width))
+    axes.hist(values, bins=low + width * np.arange(N_BINS + 1), color=NORMAL)
+    axes.set_xlim(low, high)
     axes.set_yticks([])
     axes.set_title(title, loc="left")
 
