@@ -1,7 +1,7 @@
 """The reference brain that scans are aligned to: MNI152, or any stripped image on disk."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ class Atlas:
     mask: Mask
     affine: Affine
 
-    @property
+    @cached_property
     def box_mm(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the lowest and highest voxel centre of the brain, (x, y, z) each."""
         voxels = np.argwhere(self.mask)
@@ -45,6 +45,13 @@ class Atlas:
         """Return the centre of the brain's bounding box, (x, y, z)."""
         low, high = self.box_mm
         return np.asarray((low + high) / 2)
+
+    @cached_property
+    def middle_mm(self) -> np.ndarray:
+        """Return the brain's centre of mass, (x, y, z)."""
+        return np.asarray(
+            self.affine[:3, :3] @ np.argwhere(self.mask).mean(axis=0) + self.affine[:3, 3]
+        )
 
 
 @lru_cache(maxsize=4)

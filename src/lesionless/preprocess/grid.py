@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from lesionless.arrays import Affine, Mask, Slices, Volume
+from lesionless.arrays import Affine, Mask, SliceMask, Slices, Volume
 from lesionless.errors import ScanError
 from lesionless.preprocess.atlas import Atlas
 from lesionless.preprocess.prepared import FIELD_OF_VIEW_MM
@@ -14,6 +14,7 @@ THICKEST_RESAMPLED_MM = 3.0
 SLICES = ("all", "mid", "paper")
 MID_HEIGHT = (0.42, 0.80)  # shares of the atlas brain's height
 PAPER_MM = 20.0  # 20 slices of 1 mm: Sec. 3.1
+FWHM_PER_SIGMA = 2.3548
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,25 +126,28 @@ def select(grid: Grid, brain: Mask, atlas: Atlas, slices: str) -> tuple[int, int
     return int(kept[0]), int(kept[-1])
 
 
-def resample(volume: Volume | Mask, grid: Grid, *, order: int) -> Slices:
-    """Read a canonical scan off at the grid's pixels, 0 beyond its edge.
+def resample(image: Volume, grid: Grid) -> Slices:
+    """Read an image off at the grid's pixels, linear, 0 beyond its edge.
+
+    Voxels finer than the pixels are blurred to the size of these first.
 
     Args:
-        volume: (i, j, k) image, map or mask.
+        image: (i, j, k) scan in RAS order.
         grid: Where to read.
-        order: 1 for images, 0 for labels.
     """
-    matrix = np.round(grid.index_to_voxel, 9)  # own slices are hit exactly
-    return np.asarray(
-        ndimage.affine_transform(
-            volume.astype(np.float32),
-            matrix[:3, :3],
-            matrix[:3, 3],
-            output_shape=grid.shape,
-            order=order,
-            mode="grid-constant",
-        )
-    )
+    voxels_per_pixel = np.linalg.norm(grid.index_to_voxel[:3, :3], axis=1)
+    fwhm = np.sqrt(np.maximum(voxels_per_pixel**2 - 1, 0))
+    return _read_off(ndimage.gaussian_filter(image, fwhm / FWHM_PER_SIGMA), grid, order=1)
+
+
+def resample_mask(mask: Mask, grid: Grid) -> SliceMask:
+    """Read a mask off at the grid's pixels: inside where the interpolated mask exceeds one half."""
+    return np.asarray(_read_off(mask, grid, order=1) > 0.5)
+
+
+def resample_lesion(lesion: Mask, grid: Grid) -> SliceMask:
+    """Read a reference mask off at the grid's pixels, nearest neighbour: nothing is invented."""
+    return np.asarray(_read_off(lesion, grid, order=0) > 0.5)
 
 
 def range_mm(atlas: Atlas, slices: str) -> tuple[float, float]:
@@ -155,6 +159,20 @@ def range_mm(atlas: Atlas, slices: str) -> tuple[float, float]:
         middle = (low + high) / 2
         return middle - PAPER_MM / 2, middle + PAPER_MM / 2
     return -np.inf, np.inf
+
+
+def _read_off(volume: Volume | Mask, grid: Grid, *, order: int) -> Slices:
+    matrix = np.round(grid.index_to_voxel, 9)  # own slices are hit exactly
+    return np.asarray(
+        ndimage.affine_transform(
+            volume.astype(np.float32),
+            matrix[:3, :3],
+            matrix[:3, 3],
+            output_shape=grid.shape,
+            order=order,
+            mode="grid-constant",
+        )
+    )
 
 
 def _in_plane(atlas: Atlas, matrix: int) -> np.ndarray:

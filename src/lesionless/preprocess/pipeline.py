@@ -1,22 +1,24 @@
-"""Prepare one scan: strip, even out, denoise, align, resample, scale by the tissue."""
+"""Prepare one scan: strip, even out, align, resample, denoise, scale by the tissue."""
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
+from scipy import ndimage
 
-from lesionless.arrays import Affine, Mask, Volume
+from lesionless.arrays import Affine, Mask, SliceMask, Slices, Volume
 from lesionless.data.scan import Scan
-from lesionless.errors import UsageError
+from lesionless.errors import ScanError, UsageError
 from lesionless.preprocess import grid as grids
 from lesionless.preprocess import intensity, strip
 from lesionless.preprocess.atlas import Atlas, load_atlas
 from lesionless.preprocess.canonical import ras_affine, to_ras
 from lesionless.preprocess.prepared import Geometry, PreparedScan
-from lesionless.preprocess.register import Registration, register
+from lesionless.preprocess.register import Registration, atlas_mask, register
+
+BOX_MARGIN = 8
 
 
 @dataclass(frozen=True)
@@ -99,32 +101,34 @@ def prepare_scan(
             device=settings.device,
         )
     part = _canonical(scan, stripped.mask, lesion)
-    even, offset, scale = _even(part, settings, clock)
+    even, offset, rough = _even(part, settings, clock)
     with clock.step("register"):
         registration = register(even, part.brain, part.affine, atlas)
+    part, even = _as_registered(part, even, registration)
+    grid = _grid(part, registration, atlas, settings)
     with clock.step("resample"):
-        grid, lies_thick = _grid(part, registration, atlas, settings)
-        image = intensity.TISSUE_LEVEL * grids.resample(even, grid, order=1)
-        brain_slices = grids.resample(part.brain, grid, order=1) > 0.5
+        brain_slices = grids.resample_mask(part.brain, grid)
         first, last = grids.select(grid, brain_slices, atlas, settings.slices)
-    kept = slice(first, last + 1)
-    image = np.where(brain_slices, np.clip(image, 0, 1), 0)[kept]
-    grid = grid.cut(first, last)
+        raw = grids.resample(even, grid)
+    with clock.step("denoise"):
+        image, tissue = _scaled(raw, brain_slices, part, settings)
+    kept, grid = slice(first, last + 1), grid.cut(first, last)
     return PreparedScan(
         name=name,
         subject=subject,
-        image=image,
+        image=image[kept],
         brain=brain_slices[kept],
-        lesion=None if part.lesion is None else grids.resample(part.lesion, grid, order=0) > 0.5,
+        lesion=None if part.lesion is None else grids.resample_lesion(part.lesion, grid),
         scan_brain=stripped.mask,
         geometry=_geometry(scan, part, grid, atlas),
         offset=offset,
-        scale=scale,
-        quality=_quality(part, registration),
+        scale=rough * tissue / intensity.TISSUE_LEVEL,
+        quality=_quality(part, registration, atlas),
         record={
             "settings": asdict(settings),
             "strip": dict(stripped.record),
-            "own_slices": lies_thick,
+            "own_slices": grids.keeps_slices(part.affine),
+            "messages": _messages(part, registration),
             "seconds": clock.seconds,
         },
     )
@@ -149,42 +153,76 @@ def _canonical(scan: Scan, brain: Mask, lesion: Mask | None) -> _Canonical:
         image=to_ras(scan.image, scan.affine),
         brain=to_ras(brain, scan.affine),
         lesion=None if lesion is None else to_ras(lesion, scan.affine),
-        affine=affine,
+        affine=np.round(affine, 9),  # the same bits for every order of the axes
         to_scan=np.round(np.linalg.inv(scan.affine) @ affine),
     )
+
+
+def _as_registered(
+    part: _Canonical, even: Volume, registration: Registration
+) -> tuple[_Canonical, Volume]:
+    """Reorder the axes once more where the alignment found the header's to be wrong."""
+    to_atlas = registration.scan_to_atlas @ part.affine
+    turn = np.round(np.linalg.inv(to_atlas) @ ras_affine(part.image.shape, to_atlas))
+    turned = _Canonical(
+        image=to_ras(part.image, to_atlas),
+        brain=to_ras(part.brain, to_atlas),
+        lesion=None if part.lesion is None else to_ras(part.lesion, to_atlas),
+        affine=part.affine @ turn,
+        to_scan=part.to_scan @ turn,
+    )
+    return turned, to_ras(even, to_atlas)
 
 
 def _even(
     part: _Canonical, settings: PrepareSettings, clock: _Clock
 ) -> tuple[Volume, float, float]:
-    """Return the scan with air at 0 and tissue at 1, denoised, and the way back."""
+    """Return the scan with air at 0, tissue near 1 and no bias; its offset; its rough scale."""
     offset = intensity.air_level(part.image, part.brain)
     rough = intensity.tissue_level(part.image, part.brain) - offset
+    if rough <= 0:
+        raise ScanError(
+            f"Expected tissue brighter than its surroundings, found {rough + offset:.4g} inside "
+            f"the brain mask and {offset:.4g} outside. Check the mask and the scan."
+        )
     even = ((part.image - offset) / rough).astype(np.float32)
     if settings.n4:
         with clock.step("n4"):
-            even = intensity.correct_bias(
-                even, part.brain, part.spacing_mm, threads=settings.threads
-            )
-    with clock.step("denoise"):
-        even = intensity.smooth_by_curvature(
-            even,
-            in_plane=grids.keeps_slices(part.affine),
-            iterations=settings.curvature_iterations,
-            threads=settings.threads,
-        )
-    tissue = intensity.tissue_level(even, part.brain)
-    return even / tissue, offset, rough * tissue / intensity.TISSUE_LEVEL
+            even = intensity.correct_bias(even, part.brain, part.spacing_mm)
+    return even, offset, rough
 
 
 def _grid(
     part: _Canonical, registration: Registration, atlas: Atlas, settings: PrepareSettings
-) -> tuple[grids.Grid, bool]:
+) -> grids.Grid:
     voxel_to_atlas = registration.scan_to_atlas @ part.affine
     if grids.keeps_slices(part.affine):
         n_slices = part.image.shape[2]
-        return grids.own_slices_grid(atlas, voxel_to_atlas, n_slices, matrix=settings.matrix), True
-    return grids.atlas_grid(atlas, voxel_to_atlas, matrix=settings.matrix), False
+        return grids.own_slices_grid(atlas, voxel_to_atlas, n_slices, matrix=settings.matrix)
+    return grids.atlas_grid(atlas, voxel_to_atlas, matrix=settings.matrix)
+
+
+def _scaled(
+    raw: Slices, brain: SliceMask, part: _Canonical, settings: PrepareSettings
+) -> tuple[Slices, float]:
+    """Return the denoised slices with tissue at its level, and what that level was."""
+    box = _box(brain)
+    smooth = intensity.smooth_by_curvature(
+        raw[box],
+        in_plane=grids.keeps_slices(part.affine),
+        iterations=settings.curvature_iterations,
+        threads=settings.threads,
+    )
+    tissue = intensity.tissue_level(smooth, brain[box])
+    image = np.zeros(raw.shape, dtype=np.float32)
+    image[box] = np.clip(smooth * (intensity.TISSUE_LEVEL / tissue), 0, 1) * brain[box]
+    return image, tissue
+
+
+def _box(mask: SliceMask) -> tuple[slice, ...]:
+    """Return the mask's bounding box, a little larger, so that no edge of it shows."""
+    found = ndimage.find_objects(mask.astype(np.uint8))[0]
+    return tuple(slice(max(0, part.start - BOX_MARGIN), part.stop + BOX_MARGIN) for part in found)
 
 
 def _geometry(scan: Scan, part: _Canonical, grid: grids.Grid, atlas: Atlas) -> Geometry:
@@ -197,10 +235,27 @@ def _geometry(scan: Scan, part: _Canonical, grid: grids.Grid, atlas: Atlas) -> G
     )
 
 
-def _quality(part: _Canonical, registration: Registration) -> dict[str, Any]:
+def _quality(part: _Canonical, registration: Registration, atlas: Atlas) -> dict[str, float]:
+    voxel_to_atlas = registration.scan_to_atlas @ part.affine
+    seen = atlas_mask(part.brain.shape, voxel_to_atlas, atlas)
     voxel_ml = abs(np.linalg.det(part.affine[:3, :3])) / 1000
+    stretch = abs(np.linalg.det(registration.scan_to_atlas[:3, :3]))
+    atlas_ml = np.count_nonzero(atlas.mask) * abs(np.linalg.det(atlas.affine[:3, :3])) / 1000
     return {
         "brain_ml": float(np.count_nonzero(part.brain) * voxel_ml),
         "registration_dice": registration.dice,
         "mutual_information": registration.mutual_information,
+        "atlas_share_seen": float(np.count_nonzero(seen) * voxel_ml * stretch / atlas_ml),
+        "largest_scale": registration.scales[0],
+        "smallest_scale": registration.scales[2],
     }
+
+
+def _messages(part: _Canonical, registration: Registration) -> list[str]:
+    messages = []
+    if not registration.trusts_header:
+        messages.append("The axes do not lie as the header says; the alignment found how they do.")
+    thickest = max(part.spacing_mm)
+    if thickest > grids.THICKEST_RESAMPLED_MM and not grids.keeps_slices(part.affine):
+        messages.append(f"Slices of {thickest:.1f} mm that are not axial: resampled to axial ones.")
+    return messages
