@@ -6,6 +6,7 @@ import pytest
 from sklearn.metrics import average_precision_score, f1_score
 
 from lesionless.errors import UsageError
+from lesionless.evaluation.box import bounding_box
 from lesionless.evaluation.evaluate import evaluate
 from lesionless.evaluation.results import Group, Setting
 
@@ -114,9 +115,14 @@ def test_an_unknown_reference_gives_volumes_only_and_enters_no_mean(make_case, s
 def test_lesions_outside_the_brain_mask_are_not_hidden(make_case, settings):
     case = make_case()
     lesion = case.lesion.copy()
-    lesion[0, 0, :2] = True
+    corner = [side.start for side in bounding_box(case.brain)]
+    lesion[corner[0], corner[1], corner[2] : corner[2] + 2] = True
+    assert not (lesion & case.brain & ~case.lesion).any()
     rows = evaluate([replace(case, lesion=lesion)], settings).rows
     assert rows[0].lost_lesion_ml == pytest.approx(2 * case.voxel_ml)
+    # and change nothing of what is judged
+    for row, expected in zip(rows, evaluate([case], settings).rows, strict=True):
+        assert repr(row.values) == repr(expected.values)
 
 
 def test_what_lies_outside_the_brain_changes_nothing(make_case, settings):
@@ -186,6 +192,12 @@ def test_curves_belong_to_their_group(make_case, settings):
     group = Group("sAE3", None, "all")
     assert group in results.curves and group in results.frocs
     curve, dice = results.curves[group], results.dice_curves[group]
+    at = dice.dice.argmax()
+    expected = [
+        f1_score(case.lesion[case.brain], case.score[case.brain] > dice.threshold[at])
+        for case in cohort(make_case, methods=("sAE3",))
+    ]
+    assert dice.dice[at] == pytest.approx(np.mean(expected))
     assert curve.recall[-1] == 1
     oracle = value(results, "sAE3", "oracle_dice")
     assert dice.dice.max() <= oracle + 1e-9  # one threshold for all against one for each

@@ -31,6 +31,11 @@ def test_random_flips_come_close_to_the_exact_test():
     assert found == pytest.approx(scipy_p(differences), abs=0.01)
 
 
+def test_random_flips_never_give_zero():
+    differences = np.random.default_rng(0).uniform(1, 2, 40)
+    assert sign_flip_test(differences, draws=99, seed=0) == pytest.approx(1 / 100)
+
+
 def test_no_difference_has_p_one_and_few_subjects_have_none():
     assert sign_flip_test(np.zeros(6), draws=1000, seed=0) == 1
     assert np.isnan(sign_flip_test(np.array([1.0]), draws=1000, seed=0))

@@ -64,6 +64,9 @@ def test_the_summary_has_mean_spread_interval_prevalence_and_the_oracle_by_name(
         "sAE3", "prevalence", region="all", operating_point="any", scope="pooled"
     )
     assert column(table, "Prevalence")["sAE3"] == f"{prevalence.value:.4f}"
+    auprc = results.find("sAE3", "auprc", region="all", operating_point="any", scope="pooled")
+    pooled = f"{auprc.value:.3f} [{auprc.lower:.3f}, {auprc.upper:.3f}]"
+    assert column(table, "AUPRC pooled")["sAE3"] == pooled
     assert "Oracle Dice" in table.columns
     assert any("chosen with the reference" in note for note in table.notes)
     assert any("1 of 6 subjects: AUPRC, Dice" in note for note in table.notes)
