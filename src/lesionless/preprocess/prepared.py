@@ -34,6 +34,13 @@ class Geometry:
     index_to_atlas: Affine
     atlas: str
 
+    @property
+    def scan_to_atlas(self) -> Affine:
+        """Return the matrix from scan millimetres to atlas millimetres, RAS+ both."""
+        return np.asarray(
+            self.index_to_atlas @ np.linalg.inv(self.scan_affine @ self.index_to_scan)
+        )
+
     def level_mm(self, slice_index: int | np.ndarray) -> Any:
         """Return the atlas height (z, mm) at the middle of slices.
 
