@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lesionless.cli.app import DONE, app
+from lesionless.cli.app import DONE, SOME_FAILED, app
 from lesionless.cli.show import Show, print_results
 
 
@@ -32,7 +32,7 @@ def evaluate(
     from lesionless.evaluation.settings import EvaluationSettings
     from lesionless.stages.evaluate import evaluate_folder
 
-    results = evaluate_folder(
+    results, missing = evaluate_folder(
         segmented,
         out,
         truth,
@@ -43,7 +43,9 @@ def evaluate(
     )
     print_results(results)
     print(f"results in {out}")
-    return DONE
+    for path in missing:
+        print(f"failed: no map for {path}")
+    return SOME_FAILED if missing else DONE
 
 
 @app.command

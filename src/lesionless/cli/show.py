@@ -80,11 +80,11 @@ def print_results(results: "Results") -> None:
     """Print the summary at the first operating point, for each region."""
     from rich.console import Console
 
-    from lesionless.evaluation.case import WHOLE
     from lesionless.report.table_formats import to_rich
     from lesionless.report.tables import summary_table
+    from lesionless.stages.cases import judged_regions
 
     console = Console()
     point = next(iter(results.operating_points), "own")
-    for region in results.regions or [WHOLE]:
+    for region in judged_regions(results):
         console.print(to_rich(summary_table(results, operating_point=point, region=region)))

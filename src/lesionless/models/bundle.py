@@ -72,7 +72,7 @@ def save(bundle: Bundle, folder: Path) -> None:
         "training": dict(bundle.training),
     }
     partial = folder / f".partial-{DESCRIPTION}"
-    partial.write_text(json.dumps(text, indent=2) + "\n")
+    partial.write_text(json.dumps(text, indent=2) + "\n", encoding="utf-8")
     partial.replace(folder / DESCRIPTION)
 
 
@@ -84,7 +84,7 @@ def load(model: str | Path) -> Bundle:
     """
     folder = _folder(model)
     try:
-        text = json.loads((folder / DESCRIPTION).read_text())
+        text = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
         settings = _settings(text["name"], text["settings"])
         method: Any = build(settings)
         if method.state_dict():

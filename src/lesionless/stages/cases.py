@@ -9,6 +9,7 @@ from lesionless.arrays import SliceMask
 from lesionless.data.scan import read_mask, read_scan
 from lesionless.evaluation.case import Case
 from lesionless.evaluation.matching import Match
+from lesionless.evaluation.results import Results
 from lesionless.models.bundle import Bundle
 from lesionless.preprocess.prepared import PreparedScan
 from lesionless.scoring.recipe import ScoreSettings
@@ -18,7 +19,7 @@ from lesionless.stages.normals import in_levels
 from lesionless.stages.rebuild import Rebuild
 
 EVERYWHERE = "all"
-NORMAL_TISSUE = "lesion-free brain"
+NORMAL_TISSUE = "lesion-free"
 
 
 def case_of(
@@ -59,8 +60,19 @@ def case_of(
         },
         spacing_mm=spacing_mm(scan),
         regions={name: level_mask(scan, space, name) for name in regions if name != EVERYWHERE},
+        tissues=_normal_tissue(scan),
         seed=seed,
     )
+
+
+def judged_regions(results: Results) -> list[str]:
+    """Return the regions of results that have lesions in them, without the normal tissue."""
+    return [region for region in results.regions if region != NORMAL_TISSUE]
+
+
+def _normal_tissue(scan: PreparedScan) -> dict[str, SliceMask]:
+    """Return the brain without lesions: its segmented share shows how a threshold carries over."""
+    return {} if scan.lesion is None else {NORMAL_TISSUE: scan.brain & ~scan.lesion}
 
 
 def level_mask(scan: PreparedScan, space: str, levels: str) -> SliceMask:

@@ -25,7 +25,7 @@ def evaluate_folder(
     label: str = "lesion",
     pattern: str | None = None,
     method: str = "",
-) -> Results:
+) -> tuple[Results, list[Path]]:
     """Judge the maps of a folder and write the results.
 
     Args:
@@ -36,6 +36,9 @@ def evaluate_folder(
         label: Which masks are lesions.
         pattern: Where another tool keeps its maps, see `match`.
         method: Name of the row; the folder's by default.
+
+    Returns:
+        The results, and the references for which there is no map.
 
     Raises:
         UsageError: Nothing matches.
@@ -49,4 +52,4 @@ def evaluate_folder(
     )
     results = evaluate(cases, settings)
     write_results(results, out)
-    return results
+    return results, list(matches.without_map)

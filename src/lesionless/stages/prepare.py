@@ -217,7 +217,7 @@ def load_settings(folder: Path) -> PrepareSettings:
         UsageError: The folder is no store.
     """
     try:
-        fields: dict[str, Any] = json.loads((folder / SETTINGS).read_text())
+        fields: dict[str, Any] = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
         return PrepareSettings(**fields)
     except (OSError, ValueError, TypeError) as error:
         raise UsageError(

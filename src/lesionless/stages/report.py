@@ -44,7 +44,7 @@ from lesionless.report.tables import (
     summary_table,
 )
 from lesionless.stages.benchmark import Run, Stores, patients_of
-from lesionless.stages.cases import case_of
+from lesionless.stages.cases import case_of, judged_regions
 from lesionless.stages.rebuild import rebuilder
 from lesionless.training.loop import LOSSES
 
@@ -85,7 +85,7 @@ class Shown:
 def tables_of(results: Results) -> dict[str, Table]:
     """Return the tables of a report by file name."""
     tables: dict[str, Table] = {}
-    for region in results.regions:
+    for region in judged_regions(results):
         for point in results.operating_points:
             named = f"{region}_{point}"
             tables[f"table1_{named}"] = paper_comparison_table(
@@ -95,10 +95,11 @@ def tables_of(results: Results) -> dict[str, Table]:
                 results, operating_point=point, region=region
             )
             tables[f"lesions_{named}"] = lesion_table(results, operating_point=point, region=region)
-        tables[f"operating-points_{region}"] = operating_point_table(results, region=region)
         tables[f"tests_{region}"] = comparison_table(
             results, metric="auprc", operating_point=results.operating_points[0], region=region
         )
+    for region in results.regions:
+        tables[f"operating-points_{region}"] = operating_point_table(results, region=region)
     return tables
 
 
@@ -200,7 +201,7 @@ def _figures(
 ) -> list[Picture]:
     """Draw the paper's figures and the curves, each also as a file."""
     folder, point = out / "figures", experiment.operating_points[0]
-    region = results.regions[-1]
+    region = judged_regions(results)[-1]
     panels = panels_of(experiment, runs, patients_of(experiment, stores), out, 3)
     networks = {run.row.title: bundle_of(run).method for run in runs}
     networks = {title: method for title, method in networks.items() if is_network(method)}
