@@ -1,6 +1,9 @@
 """The report of a benchmark: every part where it is given, none where it is not."""
 
+import re
+
 from lesionless.report.benchmark_page import (
+    OPEN_TABLES,
     BenchmarkReport,
     TrainingRecord,
     benchmark_page,
@@ -40,7 +43,15 @@ def test_all_parts_are_in_the_page_in_order():
     places = [page.index(f"<h2>{heading}</h2>") for heading in HEADINGS]
     assert places == sorted(places)
     for text in (
-        *("0.5 ± 0.1", "A note.", "Phantoms only.", "49", "1,376,033", "1.25", "a caption"),
+        *(
+            "0.5\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}0.1",
+            "A note.",
+            "Phantoms only.",
+            "49",
+            "1,376,033",
+            "1.25",
+            "a caption",
+        ),
         *("experiment.seeds", "0, 1", "packages.torch", "Models were trained.", "Loss curves"),
     ):
         assert text in page, text
@@ -55,6 +66,13 @@ def test_parts_that_are_not_given_leave_no_heading():
 
 def test_the_same_report_gives_the_same_page():
     assert benchmark_page(full()) == benchmark_page(full())
+
+
+def test_further_tables_are_folded_away_under_their_titles():
+    tables = [Table(f"Table {n}", ("a", "b"), (("x", "1"),)) for n in range(OPEN_TABLES + 2)]
+    page = benchmark_page(BenchmarkReport("t", tables=tables))
+    assert page.count("<table") == OPEN_TABLES + 2
+    assert re.findall("<summary>(.*)</summary>", page) == [t.title for t in tables[OPEN_TABLES:]]
 
 
 def test_nested_settings_are_named_by_their_place():

@@ -74,6 +74,12 @@ def test_a_table_has_a_caption_and_heads_for_columns_and_rows():
     assert [a["scope"] for tag, a in tags if tag == "th"] == ["col", "col", "row", "row"]
 
 
+def test_numbers_break_only_before_their_interval():
+    text = "0.65 ± 0.12 [0.54, 0.77]"
+    page = html.table(Table("t", ("a", "b"), (("x", text),)))
+    assert "0.65 ± 0.12 [0.54, 0.77]".replace(" ± ", "\xa0±\xa0").replace(", ", ",\xa0") in page
+
+
 def test_a_picture_has_a_description():
     (image,) = [
         a for tag, a in Reader(html.picture(Picture(PNG, "c", "d & e"))).tags if tag == "img"

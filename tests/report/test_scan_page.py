@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lesionless.report.axial import axial_scan
-from lesionless.report.montage import detail_figure, overview_figure, score_range
+from lesionless.report.montage import brain_white, detail_figure, overview_figure, score_range
 from lesionless.report.scan_page import MOST_LESIONS, ScanReport, scan_page
 from lesionless.scoring.segment import Lesion, lesions, segment
 
@@ -80,6 +80,13 @@ def test_the_table_ends_somewhere_and_says_so(report):
     one = Lesion(0.1, (1, 2, 3), (4, 5, 6), 9, 8)
     many = replace(report, lesions=[one] * (MOST_LESIONS + 7))
     assert "7 smaller lesions are in the TSV file." in scan_page(many)
+
+
+def test_a_bright_scalp_does_not_darken_the_brain(report):
+    scalp = np.where(report.brain, report.image, 5000.0)
+    raw, stripped = turned(replace(report, image=scalp)), turned(report)
+    assert brain_white(raw) == brain_white(stripped) < 300
+    assert detail_figure(raw, threshold=4).axes[0].images[0].get_clim()[1] < 300
 
 
 def turned(report):

@@ -21,6 +21,7 @@ class AxialScan:
         reconstruction: The same without lesions.
         anomaly: Score, 0 outside the brain.
         segmentation: Lesion mask.
+        brain: Brain mask.
         spacing_mm: Distance of slices, rows and columns.
         number: (slice) which slice of the scan this is, 1 the lowest.
         height_mm: (slice) z of the slice's middle in scan millimetres.
@@ -30,6 +31,7 @@ class AxialScan:
     reconstruction: Slices
     anomaly: Slices
     segmentation: SliceMask
+    brain: SliceMask
     spacing_mm: tuple[float, float, float]
     number: Shaped[np.ndarray, " slice"]
     height_mm: Float[np.ndarray, " slice"]
@@ -52,6 +54,7 @@ class AxialScan:
             reconstruction=self.reconstruction[chosen],
             anomaly=self.anomaly[chosen],
             segmentation=self.segmentation[chosen],
+            brain=self.brain[chosen],
             spacing_mm=self.spacing_mm,
             number=self.number[chosen],
             height_mm=self.height_mm[chosen],
@@ -99,6 +102,7 @@ def axial_scan(
         reconstruction=axial(reconstruction, affine)[box],
         anomaly=axial(anomaly, affine)[box],
         segmentation=axial(segmentation, affine)[box],
+        brain=inside[box],
         spacing_mm=(z_mm, y_mm, x_mm),
         number=(index + 1)[slices],
         height_mm=height_mm[slices],

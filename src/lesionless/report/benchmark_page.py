@@ -12,6 +12,8 @@ from lesionless.report.table_formats import Table
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+OPEN_TABLES = 3  # the rest, other regions and operating points, would bury the figures
+
 
 @dataclass(frozen=True)
 class TrainingRecord:
@@ -40,7 +42,7 @@ class BenchmarkReport:
 
     Attributes:
         title: Names the experiment.
-        tables: The main one first.
+        tables: The main ones first; those after the third are folded away.
         figures: In the order in which they are shown.
         notes: What a reader must know to judge the numbers.
         cohort: Who was scanned, who trained, who is tested: by name.
@@ -70,7 +72,7 @@ def benchmark_page(report: BenchmarkReport) -> Html:
     return html.page(
         report.title,
         html.contents(
-            html.section("Results", *map(html.table, report.tables)),
+            html.section("Results", *_tables(report.tables)),
             html.section("What to keep in mind", html.bullets(report.notes)),
             html.section("Figures", *map(html.picture, report.figures)),
             html.section("Cohort", html.pairs(report.cohort, "Who was scanned")),
@@ -121,6 +123,15 @@ def _flat_list(name: str, values: Sequence[Any]) -> dict[str, Any]:
     if any(isinstance(value, Mapping) for value in values):
         return flat({f"{name}[{number}]": value for number, value in enumerate(values)})
     return {name: ", ".join(str(value) for value in values)}
+
+
+def _tables(tables: Sequence[Table]) -> list[Html]:
+    """Return the first tables as they are and the others folded away under their titles."""
+    shown, folded = tables[:OPEN_TABLES], tables[OPEN_TABLES:]
+    return [
+        *map(html.table, shown),
+        *(html.details(table.title, html.table(table)) for table in folded),
+    ]
 
 
 def _training(records: Sequence[TrainingRecord]) -> Html:

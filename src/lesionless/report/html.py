@@ -108,7 +108,8 @@ def table(content: Table) -> Html:
     """Return a table with its title as caption; the first column heads the rows."""
     head = "".join(f'<th scope="col">{escape(column)}</th>' for column in content.columns)
     notes = element("p", " ".join(content.notes), kind="note") if content.notes else ""
-    return Html(f"{_table(content.title, content.rows, head, 'numbers')}\n{notes}")
+    rows = [(name, *map(_unbroken, values)) for name, *values in content.rows]
+    return Html(f"{_table(content.title, rows, head, 'numbers')}\n{notes}")
 
 
 def pairs(content: Mapping[str, Any], caption: str) -> Html:
@@ -166,6 +167,11 @@ def _table(caption: str, rows: Sequence[Sequence[Any]], head: str, kind: str) ->
         f'<table class="{kind}">\n<caption>{escape(caption)}</caption>\n{top}'
         f"<tbody>\n{body}\n</tbody>\n</table>\n</div>"
     )
+
+
+def _unbroken(text: str) -> str:
+    """Keep a number with its spread, and an interval, in one line; break between the two."""
+    return re.sub(r" (?!\[)", "\N{NO-BREAK SPACE}", text)
 
 
 def _row(values: Sequence[Any]) -> str:

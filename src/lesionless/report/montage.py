@@ -23,6 +23,11 @@ def score_range(scan: AxialScan, threshold: float) -> float:
     return 3 * threshold if threshold > 0 else max(float(scan.anomaly.max()), 1.0)
 
 
+def brain_white(scan: AxialScan) -> float:
+    """Return the intensity to draw white: the brain's, since a raw scan's scalp is brighter."""
+    return white_level(np.where(scan.brain, scan.image, 0))
+
+
 @styled
 def detail_figure(scan: AxialScan, *, threshold: float, n_slices: int = 5) -> "Figure":
     """Draw scan, reconstruction, heat map and mask of the most telling slices.
@@ -38,7 +43,7 @@ def detail_figure(scan: AxialScan, *, threshold: float, n_slices: int = 5) -> "F
     side = (WIDTH_INCH - 1.4) / len(COLUMNS)  # the labels and the colour bar take the rest
     figure = new_figure(side * _height_share(scan) * len(shown.image) + 0.4)
     axes = figure.subplots(len(shown.image), len(COLUMNS), squeeze=False)
-    white, top = white_level(scan.image), score_range(scan, threshold)
+    white, top = brain_white(scan), score_range(scan, threshold)
     for row, index in zip(axes, range(len(shown.image))[::-1], strict=True):
         image, mask = shown.image[index], shown.segmentation[index]
         show_grey(row[0], image, white=white, aspect=scan.aspect)
@@ -72,7 +77,7 @@ def overview_figure(scan: AxialScan, *, n_slices: int = 20, n_columns: int = 5) 
     side = WIDTH_INCH / n_columns
     figure = new_figure((side * _height_share(scan) + 0.18) * n_rows)
     axes = np.ravel(figure.subplots(n_rows, n_columns, squeeze=False))
-    white = white_level(scan.image)
+    white = brain_white(scan)
     for cell in axes[len(shown.image) :]:
         cell.set_axis_off()
     for cell, image, mask, number in zip(
@@ -86,7 +91,7 @@ def overview_figure(scan: AxialScan, *, n_slices: int = 20, n_columns: int = 5) 
 
 
 def _tick_labels(threshold: float) -> list[str]:
-    values = [f"{factor * threshold:.2g}" for factor in range(4)]
+    values = [f"{factor * threshold:.3g}" for factor in range(4)]
     return ["0", f"{values[1]}\nthreshold", *values[2:]]
 
 

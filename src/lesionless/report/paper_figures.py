@@ -102,7 +102,7 @@ def panel_figure(panels: Sequence[Panel], *, score_label: str = SCORE_LABEL) -> 
     methods = _methods(panels)
     windows = [_window([panel.image]) for panel in panels]
     share = max(_height_share([p.image[w] for p, w in zip(panels, windows, strict=True)]), 0.5)
-    side = min((WIDTH_INCH - 0.7) / (len(methods) + 1), 1.7)
+    side = min((WIDTH_INCH - 1.0) / (len(methods) + 1), 1.7)
     figure = new_figure(2 * len(panels) * side * share + 0.55)
     axes = figure.subplots(2 * len(panels), len(methods) + 1, squeeze=False)
     top = _top([panel.scores[method] for panel in panels for method in methods])

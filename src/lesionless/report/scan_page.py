@@ -11,8 +11,7 @@ from lesionless.arrays import Affine, Mask, Volume
 from lesionless.report import html
 from lesionless.report.axial import AxialScan, axial_scan, spread_out
 from lesionless.report.html import Html, Picture
-from lesionless.report.montage import detail_figure, overview_figure, score_range
-from lesionless.report.slice_axes import white_level
+from lesionless.report.montage import brain_white, detail_figure, overview_figure, score_range
 from lesionless.report.style import figure_bytes
 from lesionless.report.table_formats import Table
 from lesionless.report.viewer import grey_layer, heat_layer, outline_layer, viewer
@@ -132,7 +131,7 @@ def _overview(scan: AxialScan) -> Html:
 def _viewer(scan: AxialScan, report: ScanReport) -> Html:
     kept = spread_out(len(scan.image), MOST_SLICES)
     shown = _coarser(scan.take(kept))
-    white, top = white_level(scan.image), score_range(scan, report.threshold)
+    white, top = brain_white(scan), score_range(scan, report.threshold)
     heat_from = report.threshold / 2 if report.threshold > 0 else 0.0
     layers = [
         grey_layer("scan", shown.image, white=white, is_shown=True),
@@ -163,6 +162,7 @@ def _coarser(scan: AxialScan) -> AxialScan:
         reconstruction=_blocks(scan.reconstruction, steps).mean(axis=(2, 4)),
         anomaly=_blocks(scan.anomaly, steps).mean(axis=(2, 4)),
         segmentation=np.asarray(_blocks(scan.segmentation, steps).any(axis=(2, 4))),
+        brain=np.asarray(_blocks(scan.brain, steps).any(axis=(2, 4))),
         spacing_mm=(
             scan.spacing_mm[0],
             scan.spacing_mm[1] * steps[0],

@@ -46,7 +46,7 @@ def outline(axes: Any, mask: AxialMask, colour: str, *, width: float = 0.9) -> N
     axes.add_collection(lines, autolim=False)
 
 
-def fill(axes: Any, mask: AxialMask, colour: str, *, opacity: float = 0.55) -> None:
+def fill(axes: Any, mask: AxialMask, colour: str, *, opacity: float = 0.7) -> None:
     """Lay a colour over the pixels of a mask."""
     from matplotlib.colors import to_rgba
 
