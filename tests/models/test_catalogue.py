@@ -150,3 +150,12 @@ def test_a_discriminator_takes_slices_that_it_cannot_halve_evenly():
     method = build(settings)
     (first, _) = method.updates()
     assert math.isfinite(first.loss(torch.rand(2, 1, 48, 48), generator()).total.item())
+
+
+@pytest.mark.parametrize("name", [*ADVERSARIAL, "AnoGAN"])
+def test_the_discriminator_s_loss_reaches_no_other_part(name, tiny, x):
+    method = tiny(name).train()
+    judge, other = method.updates()
+    total = judge.loss(x, generator()).total
+    found = torch.autograd.grad(total, list(other.parameters), allow_unused=True)
+    assert all(gradient is None for gradient in found)

@@ -142,6 +142,11 @@ def test_updates_run_in_order_on_every_batch(means, tmp_path):
     assert first != second
 
 
+def test_noise_is_new_for_every_update_batch_and_epoch(means, tmp_path):
+    train(means, numbered(4), TrainSettings(epochs=3, batch_size=2), tmp_path, about={})
+    assert len(means.draws) == len(set(means.draws)) == 2 * 2 * 3
+
+
 def test_adam_moves_each_weight_by_its_learning_rate(means, tmp_path):
     train(means, numbered(4) + 1, TrainSettings(epochs=1, batch_size=4), tmp_path, about={})
     assert means.first.item() == pytest.approx(1 - 0.01, abs=1e-6)
