@@ -1,0 +1,119 @@
+"""The alignment finds a known move again, mends wrong axes, and admits defeat."""
+
+from functools import lru_cache
+
+import numpy as np
+import pytest
+from scipy import ndimage
+from scipy.spatial.transform import Rotation
+
+from lesionless.errors import RegistrationError
+from lesionless.preprocess import ascent, starts
+from lesionless.preprocess.atlas import MNI152, load_atlas
+from lesionless.preprocess.register import atlas_mask, overlap, register
+
+
+@lru_cache(maxsize=1)
+def flair() -> tuple[np.ndarray, np.ndarray]:
+    """A FLAIR of the atlas brain: fluid dark, grey matter a little above white; and its affine."""
+    from nilearn.datasets import load_mni152_gm_template, load_mni152_wm_template
+
+    grey, white = (
+        load(resolution=2) for load in (load_mni152_gm_template, load_mni152_wm_template)
+    )
+    signal = 105.0 * grey.get_fdata() + 95.0 * white.get_fdata()
+    return ndimage.gaussian_filter(signal, 0.5), grey.affine
+
+
+def moved_scan(seed: int, shape, spacing, *, noise: float = 4.0):
+    """A phantom moved by a known random affine: image, brain, affine, and the true alignment.
+
+    Rotation up to 20 degrees, scales 0.85 to 1.15, shift up to 30 mm.
+    """
+    rng = np.random.default_rng(seed)
+    axis = rng.normal(size=3)
+    turn = Rotation.from_rotvec(np.radians(rng.uniform(0, 20)) * axis / np.linalg.norm(axis))
+    scan_to_atlas = np.eye(4)
+    scan_to_atlas[:3, :3] = turn.as_matrix() @ np.diag(1 / rng.uniform(0.85, 1.15, 3))
+    shift = rng.normal(size=3)
+    shift *= rng.uniform(0, 30) / np.linalg.norm(shift)
+    scan_to_atlas[:3, 3] = load_atlas(MNI152).middle_mm - scan_to_atlas[:3, :3] @ shift
+    affine = np.diag([*spacing, 1.0])
+    affine[:3, 3] = -np.array(spacing) * (np.array(shape) - 1) / 2
+    signal, atlas_affine = flair()
+    matrix = np.linalg.inv(atlas_affine) @ scan_to_atlas @ affine
+    image = ndimage.affine_transform(signal, matrix[:3, :3], matrix[:3, 3], shape, order=1)
+    image = np.hypot(image + rng.normal(0, noise, shape), rng.normal(0, noise, shape))
+    brain = atlas_mask(shape, scan_to_atlas @ affine, load_atlas(MNI152))
+    return image.astype(np.float32), brain, affine, scan_to_atlas
+
+
+def displacement_mm(found: np.ndarray, true: np.ndarray, affine, brain) -> float:
+    """Return how far, on average over the brain, the two alignments lie apart."""
+    places = np.c_[np.argwhere(brain), np.ones(np.count_nonzero(brain))] @ affine.T
+    return float(np.linalg.norm((places @ (found - true).T)[:, :3], axis=1).mean())
+
+
+@pytest.mark.parametrize(
+    ("seed", "shape", "spacing"),
+    [(0, (64, 76, 64), (4.0, 4.0, 4.0)), (1, (96, 96, 26), (2.7, 2.7, 7.0))],
+)
+def test_a_known_move_is_found_again(seed, shape, spacing):
+    image, brain, affine, true = moved_scan(seed, shape, spacing)
+    found = register(image, brain, affine, load_atlas(MNI152))
+    assert displacement_mm(found.scan_to_atlas, true, affine, brain) < 1.5
+    assert found.dice > 0.95
+    assert found.trusts_header
+
+
+def test_axes_that_the_header_swaps_are_found():
+    image, brain, affine, true = moved_scan(3, (60, 70, 60), (4.0, 4.0, 4.0))
+    swap = np.array([[0, -1, 0, 0], [0, 0, 1, 0], [-1, 0, 0, 0], [0, 0, 0, 1.0]])
+    found = register(image, brain, swap @ affine, load_atlas(MNI152))
+    assert not found.trusts_header
+    assert displacement_mm(found.scan_to_atlas @ swap, true, affine, brain) < 1.5
+
+
+def test_the_same_scan_gives_the_same_bits_and_units_do_not_matter():
+    image, brain, affine, _ = moved_scan(4, (40, 48, 16), (6.0, 6.0, 12.0))
+    atlas = load_atlas(MNI152)
+    first = register(image, brain, affine, atlas).scan_to_atlas
+    np.testing.assert_array_equal(register(image, brain, affine, atlas).scan_to_atlas, first)
+    scaled = register(image * 1024, brain, affine, atlas).scan_to_atlas
+    np.testing.assert_allclose(scaled, first, atol=1e-3)
+
+
+def test_what_is_no_brain_is_refused():
+    image = np.random.default_rng(0).random((40, 40, 20)).astype(np.float32)
+    rod = np.zeros(image.shape, dtype=bool)
+    rod[19:22, 4:36, 9:11] = True
+    with pytest.raises(RegistrationError, match="found Dice"):
+        register(image, rod, np.diag([4.0, 4, 8, 1]), load_atlas(MNI152))
+
+
+def test_the_atlas_overlaps_itself():
+    atlas = load_atlas(MNI152)
+    assert overlap(atlas.mask, atlas.affine, atlas) == 1
+    shifted = atlas.affine.copy()
+    shifted[0, 3] += 300
+    assert overlap(atlas.mask, shifted, atlas) == 0
+
+
+def test_climbing_never_descends():
+    image, brain, affine, true = moved_scan(5, (40, 48, 40), (6.0, 6.0, 6.0))
+    spacing = np.array([6.0, 6.0, 6.0])
+    both = ascent.pair(image, brain, spacing, load_atlas(MNI152), cell_mm=7.0)
+    pose = true @ affine @ np.diag([*1 / spacing, 1])
+    best = ascent.cost(both, pose)
+    for kind in ("similarity", "affine"):
+        value, reached = ascent.climb(both, pose, kind)
+        assert value <= best
+        assert value == pytest.approx(ascent.cost(both, reached))
+        assert displacement_mm(reached, pose, np.diag([6.0, 6, 6, 1]), brain) < 3
+
+
+def test_starts_cover_every_axis_order_once():
+    turns = starts._quarter_turns()
+    assert len({turn.tobytes() for turn in turns}) == 24
+    np.testing.assert_array_equal(turns[0], np.eye(3))
+    assert all(np.linalg.det(turn) == pytest.approx(1) for turn in turns)
