@@ -100,6 +100,14 @@ def test_file_names_and_other_files_do_not_matter(tmp_path):
     assert (tmp_path / "a.nii").read_bytes() == (tmp_path / "b.nii").read_bytes()
 
 
+def test_slices_are_put_in_order_by_their_places(tmp_path, monkeypatch):
+    series = write_series(tmp_path / "series")
+    dicom.convert_series(series, tmp_path / "a.nii")
+    monkeypatch.setattr(dicom, "_series_files", lambda folder: sorted(folder.glob("*.dcm")))
+    dicom.convert_series(series, tmp_path / "b.nii")
+    assert (tmp_path / "a.nii").read_bytes() == (tmp_path / "b.nii").read_bytes()
+
+
 def test_a_missing_slice_is_named(tmp_path):
     series = write_series(tmp_path / "series", heights=(0, 1, 3, 4))
     with pytest.raises(ScanError, match="missing slice"):
