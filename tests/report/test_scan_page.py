@@ -71,7 +71,7 @@ def test_a_scan_without_a_finding_has_a_page_too(report):
 
 def test_a_threshold_below_zero_still_gives_colours(report):
     scan = turned(report)
-    assert score_range(scan, 4) == 12
+    assert score_range(scan, 4) == 8
     assert score_range(scan, -1) == report.anomaly.max()
     assert scan_page(replace(report, threshold=-1.0))
 
@@ -108,8 +108,8 @@ def test_the_detail_shows_the_lesion_with_its_outline_and_the_threshold(report):
     ]
     assert [len(cell.collections[0].get_segments()) for cell in cells[3::4]] == [12]
     assert cells[0].get_aspect() == 1.5
-    assert cells[2].images[0].get_clim() == (0, 12)
-    assert [label.get_text() for label in bar.get_yticklabels()][1] == "4\nthreshold"
+    assert cells[2].images[0].get_clim() == (0, 8)
+    assert [label.get_text() for label in bar.get_yticklabels()][2] == "4\nthreshold"
 
 
 def test_the_overview_shows_the_slices_from_the_lowest_on(report):

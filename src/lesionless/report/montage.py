@@ -16,11 +16,11 @@ UNIT = "score in spreads of the normals"
 
 
 def score_range(scan: AxialScan, threshold: float) -> float:
-    """Return where the colours of the scores end: three thresholds, the same for all scans.
+    """Return where the colours of the scores end: twice the threshold, the same for all scans.
 
     Where the threshold is not above zero, it is the highest score instead.
     """
-    return 3 * threshold if threshold > 0 else max(float(scan.anomaly.max()), 1.0)
+    return 2 * threshold if threshold > 0 else max(float(scan.anomaly.max()), 1.0)
 
 
 def brain_white(scan: AxialScan) -> float:
@@ -58,7 +58,7 @@ def detail_figure(scan: AxialScan, *, threshold: float, n_slices: int = 5) -> "F
     bar = figure.colorbar(drawn, ax=axes, label=UNIT, extend="max", shrink=0.7, aspect=30)
     if threshold > 0:
         bar.ax.axhline(threshold, color="white", linewidth=1.5)
-        bar.ax.set_yticks([0, threshold, 2 * threshold, 3 * threshold])
+        bar.ax.set_yticks([0, threshold / 2, threshold, 3 * threshold / 2, 2 * threshold])
         bar.ax.set_yticklabels(_tick_labels(threshold))
     return figure
 
@@ -91,8 +91,9 @@ def overview_figure(scan: AxialScan, *, n_slices: int = 20, n_columns: int = 5) 
 
 
 def _tick_labels(threshold: float) -> list[str]:
-    values = [f"{factor * threshold:.3g}" for factor in range(4)]
-    return ["0", f"{values[1]}\nthreshold", *values[2:]]
+    values = [f"{share * threshold:.3g}" for share in (0, 0.5, 1, 1.5, 2)]
+    values[2] += "\nthreshold"
+    return values
 
 
 def _height_share(scan: AxialScan) -> float:

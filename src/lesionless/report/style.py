@@ -94,7 +94,7 @@ def new_figure(height_inch: float, *, width_inch: float = WIDTH_INCH) -> "Figure
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    engine = ConstrainedLayoutEngine(h_pad=0.03, w_pad=0.03, hspace=0.02, wspace=0.02)
+    engine = ConstrainedLayoutEngine(h_pad=0.03, w_pad=0.05, hspace=0.02, wspace=0.02)
     figure = Figure(figsize=(width_inch, height_inch), layout=engine)
     FigureCanvasAgg(figure)
     return figure
