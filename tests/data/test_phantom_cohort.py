@@ -81,6 +81,25 @@ def test_a_folder_with_something_else_is_refused(cohort: Path, tmp_path: Path) -
         write_cohort(tmp_path / "new", healthy=0, patients=0, seed=5, settings=COARSE)
 
 
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"thickness_mm": 0.0}, "0.5 to 12 mm"),
+        ({"thickness_mm": float("nan")}, "0.5 to 12 mm"),
+        ({"seed": -1}, "seed of at least 0"),
+        ({"workers": 0}, "at least 1 worker"),
+        ({"healthy": -1}, "at least one subject"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(
+    option: dict[str, float], message: str, tmp_path: Path
+) -> None:
+    call = {"healthy": 1, "patients": 1, "seed": 0, "settings": COARSE} | option
+    with pytest.raises(UsageError, match=message):
+        write_cohort(tmp_path / "new", **call)
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_stopped_run_goes_on_and_ends_the_same(tmp_path: Path) -> None:
     call = {"healthy": 2, "patients": 1, "seed": 5, "settings": COARSE}
     write_cohort(tmp_path, **call)

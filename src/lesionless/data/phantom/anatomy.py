@@ -56,7 +56,7 @@ class Tissue:
         t1: Skull-stripped T1-weighted intensity, 0 to 1, which shows nuclei and tracts.
         sulcus: How much darker in T1 a voxel is than both sides, 0 to about 0.4. An average brain
             has blurred sulci; its valleys tell where each of them runs.
-        brain: The brain, with the CSF inside its outline.
+        inside: Fraction of the brain, with the CSF inside its outline.
     """
 
     lattice: Lattice
@@ -64,7 +64,12 @@ class Tissue:
     white: Volume
     t1: Volume
     sulcus: Volume
-    brain: Mask
+    inside: Volume
+
+    @property
+    def brain(self) -> Mask:
+        """Return the voxels that are at least half brain."""
+        return np.asarray(self.inside >= 0.5)
 
 
 @cache
@@ -89,7 +94,7 @@ def load_tissue(spacing_mm: int = 1) -> Tissue:
         "grey": datasets.load_mni152_gm_template(resolution=1),
         "white": datasets.load_mni152_wm_template(resolution=1),
         "t1": datasets.load_mni152_template(resolution=1),
-        "brain": datasets.load_mni152_brain_mask(resolution=1),
+        "inside": datasets.load_mni152_brain_mask(resolution=1),
     }
     origin = images["t1"].affine[:3, 3] + (spacing_mm - 1) / 2
     maps = {
@@ -97,11 +102,10 @@ def load_tissue(spacing_mm: int = 1) -> Tissue:
         for name, image in images.items()
     }
     lattice = Lattice(tuple(origin.tolist()), float(spacing_mm), maps["t1"].shape)
-    brain = np.asarray(maps.pop("brain") >= 0.5)
     sulcus = valleys(maps["t1"], max(1, round(_SULCUS_REACH_MM / spacing_mm)))
     blade = _blade(maps["t1"], maps["grey"], max(1, round(_BLADE_REACH_MM / spacing_mm)))
     maps["grey"], maps["white"] = maps["grey"] - blade, maps["white"] + blade
-    return Tissue(lattice=lattice, brain=brain, sulcus=sulcus, **maps)
+    return Tissue(lattice=lattice, sulcus=sulcus, **maps)
 
 
 def valleys(volume: Volume, reach: int) -> Volume:
@@ -148,4 +152,4 @@ def block_mean(volume: Volume, factor: int) -> Volume:
     i, j, k = (n // factor for n in volume.shape)
     trimmed = volume[: i * factor, : j * factor, : k * factor]
     blocks = trimmed.reshape(i, factor, j, factor, k, factor)
-    return np.asarray(blocks.mean(axis=(1, 3, 5)))
+    return np.ascontiguousarray(blocks.mean(axis=(1, 3, 5)))

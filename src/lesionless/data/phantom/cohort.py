@@ -18,6 +18,9 @@ from lesionless.errors import UsageError
 VAL_SHARE = 0.15
 """Share of the healthy subjects that are put aside for validation."""
 
+THICKNESS_LIMITS_MM = (0.5, 12.0)
+"""Thinnest and thickest slices that can be asked for."""
+
 _GROUPS = ("healthy", "patient")
 
 
@@ -87,9 +90,10 @@ def write_cohort(
         The subjects, healthy ones first.
 
     Raises:
-        UsageError: A number is negative, there is no subject, or `out` holds something else.
+        UsageError: A number is out of range, there is no subject, or `out` holds something else.
     """
     _check(healthy, patients, seed, workers)
+    _check_thickness(thickness_mm)
     if thickness_mm is not None:
         acquisition = replace(settings.acquisition, thickness_mm=(thickness_mm, thickness_mm))
         settings = replace(settings, acquisition=acquisition)
@@ -115,6 +119,15 @@ def _check(healthy: int, patients: int, seed: int, workers: int) -> None:
         raise UsageError(
             f"Expected a seed of at least 0 and at least 1 worker, found seed {seed} and "
             f"{workers} workers. Choose other numbers."
+        )
+
+
+def _check_thickness(thickness_mm: float | None) -> None:
+    low, high = THICKNESS_LIMITS_MM
+    if thickness_mm is not None and not low <= thickness_mm <= high:
+        raise UsageError(
+            f"Expected slices of {low:g} to {high:g} mm, found {thickness_mm:g} mm. "
+            "Choose a thickness in this range, or none to draw it per subject."
         )
 
 

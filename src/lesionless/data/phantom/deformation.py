@@ -23,7 +23,7 @@ class Shape:
     """Say how much heads differ; ranges are uniform, spreads are standard deviations.
 
     Attributes:
-        scale: Size of the head along each axis, relative to the average.
+        scale: Size of the head relative to the MNI152 average, which is larger than most heads.
         turn_deg: Spread of the rotation about each axis.
         shift_mm: Spread of the position along each axis.
         coarse_mm: Spread of the displacement over 45 mm (shape of the brain).
@@ -31,7 +31,7 @@ class Shape:
         ventricles_mm: How far the wall of the ventricles moves outward.
     """
 
-    scale: Range = (0.93, 1.07)
+    scale: Range = (0.87, 1.0)
     turn_deg: float = 3.0
     shift_mm: float = 3.0
     coarse_mm: float = 2.5

@@ -1,15 +1,16 @@
 """One head in the scanner: which samples of the scan hold it, and where they are in MNI space."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy import ndimage
 
 from lesionless.arrays import Mask, Volume
 from lesionless.data.phantom.acquisition import Acquisition, Grid
 from lesionless.data.phantom.anatomy import Lattice
 from lesionless.data.phantom.deformation import NODE_MM, Shape, random_deformation
+from lesionless.data.phantom.interpolation import interpolate
 from lesionless.data.phantom.regions import Regions
 from lesionless.data.phantom.smooth_field import SmoothField, node_axis
 
@@ -39,10 +40,11 @@ class Head:
         near[self.near] = kept
         return replace(self, near=near, mni_mm=self.mni_mm[:, kept])
 
-    def look_up(self, volume: Volume, lattice: Lattice) -> Float[np.ndarray, " n"]:
-        """Interpolate an average map at the samples, linearly; 0 outside of it."""
-        index = lattice.index(self.mni_mm)
-        return np.asarray(ndimage.map_coordinates(volume, index, np.float32, order=1))
+    def look_up(
+        self, volumes: Sequence[Volume], lattice: Lattice
+    ) -> Iterator[Float[np.ndarray, " n"]]:
+        """Interpolate average maps at the samples, linearly."""
+        return iter(interpolate(volumes, lattice.index(self.mni_mm)))
 
     def nearest(self, lattice: Lattice) -> Int[np.ndarray, "3 n"]:
         """Return the voxel of an average map that is nearest to each sample."""
@@ -124,5 +126,6 @@ def _is_near(mni_mm: Float[np.ndarray, "3 *n"], near: Mask, lattice: Lattice) ->
 
 def _nearest(mni_mm: Float[np.ndarray, "3 *n"], lattice: Lattice) -> Int[np.ndarray, "3 *n"]:
     index = lattice.index(mni_mm)
-    last = np.reshape(lattice.shape, (3,) + (1,) * (mni_mm.ndim - 1)) - 1
-    return np.asarray(np.clip(np.rint(index), 0, last.astype(np.float32)), dtype=np.int16)
+    np.rint(index, out=index)
+    last = np.asarray(lattice.shape, dtype=np.float32).reshape(3, *[1] * (mni_mm.ndim - 1)) - 1
+    return np.clip(index, 0, last, out=index).astype(np.int16)

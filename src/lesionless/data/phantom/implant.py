@@ -36,11 +36,14 @@ def implant(
     site = _site(generator, head, regions, signal)
     field = place_lesions(generator, site, load_ml=load_ml, lesions=lesions)
     mask, threshold_mm = _exact_mask(head, field.depth_mm, load_ml)
-    depth_mm = field.depth_mm - threshold_mm
-    inside = membership(depth_mm, generator.uniform(*lesions.edge_mm))
-    brightness = field.level * (1 + 0.04 * site.bumps + 0.03 * np.clip(depth_mm, -2, 4))
+    edge_mm = generator.uniform(*lesions.edge_mm)
+    touched = field.depth_mm > threshold_mm - edge_mm
+    depth_mm, before = field.depth_mm[touched] - threshold_mm, samples[touched]
+    brightness = field.level[touched] * (
+        1 + 0.04 * site.bumps[touched] + 0.03 * np.clip(depth_mm, -2, 4)
+    )
     # even over bright tissue, a lesion is brighter than what it lies in
-    samples += inside * np.maximum(brightness - samples, 0.15)
+    samples[touched] += membership(depth_mm, edge_mm) * np.maximum(brightness - before, 0.15)
     return mask
 
 

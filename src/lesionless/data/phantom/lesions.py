@@ -108,7 +108,7 @@ def place_lesions(
     return field
 
 
-def membership(depth_mm: Volume, edge_mm: float) -> Volume:
+def membership(depth_mm: Float[np.ndarray, "..."], edge_mm: float) -> Float[np.ndarray, "..."]:
     """Return the soft fraction of lesion: 0.5 at depth 0, 1 at `edge_mm` inside."""
     t = np.clip(depth_mm / (2 * edge_mm) + 0.5, 0, 1)
     return np.asarray(t * t * (3 - 2 * t))

@@ -101,7 +101,7 @@ def _cap(lattice: Lattice, ventricle_mm: Volume) -> Volume:
     )
     band = np.exp(-ventricle_mm / 1.5)
     cap = np.exp(-ventricle_mm / 3.5) * tips
-    return np.asarray(np.clip(0.4 * band + cap, 0, 1), dtype=np.float32)
+    return np.ascontiguousarray(np.clip(0.4 * band + cap, 0, 1), dtype=np.float32)
 
 
 def _outward(ventricles: Mask, spacing_mm: int) -> Float[np.ndarray, "3 i j k"]:

@@ -59,10 +59,9 @@ def phantom_subject(
     whole = draw_head(for_head, regions, near, shape=settings.shape, acquisition=acquisition)
     head = whole if skull is None else whole.within(regions.near_brain, regions.lattice)
     variation = random_field(for_contrast, spacing_mm=14, channels=2).on(head.axes)[:, head.near]
-    signal = flair_signal(
-        for_contrast, _tissue_at(head, tissue, regions), variation, contrast=settings.contrast
-    )
-    inside = head.spread(_inside(head, tissue), outside=0)
+    tissue_at, share = _tissue_at(head, tissue, regions)
+    signal = flair_signal(for_contrast, tissue_at, variation, contrast=settings.contrast)
+    inside = head.spread(share, outside=0)
     brain = head.on_scan(head.grid.by_slice(inside >= 0.5).mean(axis=-1) >= 0.5)
     samples = head.spread(signal.healthy, outside=signal.fluid_level)
     lesion = np.zeros_like(brain)
@@ -81,18 +80,12 @@ def phantom_subject(
     )
 
 
-def _tissue_at(head: Head, tissue: Tissue, regions: Regions) -> TissueAt:
-    return TissueAt(
-        grey=head.look_up(tissue.grey, tissue.lattice),
-        white=head.look_up(tissue.white, tissue.lattice),
-        t1=head.look_up(tissue.t1, tissue.lattice),
-        sulcus=head.look_up(tissue.sulcus, tissue.lattice),
-        cap=head.look_up(regions.cap, regions.lattice),
-    )
-
-
-def _inside(head: Head, tissue: Tissue) -> Points:
-    return head.look_up(tissue.brain.astype(np.float32), tissue.lattice)
+def _tissue_at(head: Head, tissue: Tissue, regions: Regions) -> tuple[TissueAt, Points]:
+    """Return the average tissue at the samples of a head, and how much of it is brain."""
+    maps = (tissue.grey, tissue.white, tissue.t1, tissue.sulcus, tissue.inside)
+    grey, white, t1, sulcus, inside = head.look_up(maps, tissue.lattice)
+    (cap,) = head.look_up([regions.cap], regions.lattice)
+    return TissueAt(grey=grey, white=white, t1=t1, sulcus=sulcus, cap=cap), inside
 
 
 def _around(
@@ -101,11 +94,9 @@ def _around(
     """Return the signal of the head without its brain, and of the air around it."""
     average = load_head(spacing_mm)
     head = whole.within(average.around, average.lattice)
-    at = HeadAt(
-        outside_mm=head.look_up(average.outside_mm, average.lattice),
-        face_mm=head.look_up(average.face_mm, average.lattice),
-        eye_mm=head.look_up(average.eye_mm, average.lattice),
-    )
+    maps = (average.outside_mm, average.face_mm, average.eye_mm)
+    outside_mm, face_mm, eye_mm = head.look_up(maps, average.lattice)
+    at = HeadAt(outside_mm=outside_mm, face_mm=face_mm, eye_mm=eye_mm)
     texture = random_field(generator, spacing_mm=7, channels=2).on(head.axes)[:, head.near]
     signal = skull_signal(generator, at, texture, skull=skull, fluid_level=fluid_level)
     return head.spread(signal, outside=0)
