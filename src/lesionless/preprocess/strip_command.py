@@ -56,6 +56,9 @@ COMMANDS = {
 }
 """In the order in which they are tried when another method failed: quick and accurate first."""
 
+# ROBEX takes most of the head for brain where a scan lies in [0, 1], as if it cut off decimals
+WRITTEN_RANGE = 4095.0
+
 
 def program_of(name: str) -> str | None:
     """Return the path of the program behind a method, or None where it is not installed."""
@@ -67,8 +70,8 @@ def command_mask(
 ) -> Mask:
     """Find the brain with an external program, by way of temporary files.
 
-    The program gets the image in RAS order, shifted to start at 0, without shear (which ITK
-    refuses); its mask comes back by voxel, so that the scan's own affine is untouched.
+    The program gets the image in RAS order, in the range 0 to `WRITTEN_RANGE`, without shear
+    (which ITK refuses); its mask comes back by voxel, so the scan's own affine is untouched.
 
     Args:
         name: A name in `COMMANDS`.
@@ -112,7 +115,8 @@ def _bundled_robex() -> str | None:
 
 
 def _write_image(path: Path, image: Volume, affine: Affine) -> None:
-    canonical = to_ras(image - image.min(), affine).astype(np.float32)
+    scaled = (image - image.min()) * (WRITTEN_RANGE / np.ptp(image))
+    canonical = to_ras(scaled, affine).astype(np.float32)
     nifti = nib.Nifti1Image(canonical, ras_affine(image.shape, affine))
     nifti.set_qform(nifti.affine, code=1)
     nifti.set_sform(nifti.get_qform(), code=1)  # a qform holds no shear
