@@ -41,6 +41,12 @@ def test_another_seed_gives_another_brain(cohort: Path, tmp_path: Path) -> None:
     assert (tmp_path / mask).read_bytes() != (cohort / mask).read_bytes()
 
 
+def test_healthy_people_and_patients_have_different_brains(cohort: Path) -> None:
+    folder = cohort / "derivatives/brain"
+    masks = {path.read_bytes() for path in folder.rglob("*_mask.nii.gz")}
+    assert len(masks) == 5
+
+
 def test_layout_is_bids(cohort: Path) -> None:
     for folder in (cohort, cohort / "derivatives/lesion", cohort / "derivatives/brain"):
         description = json.loads((folder / "dataset_description.json").read_text())

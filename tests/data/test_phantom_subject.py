@@ -69,6 +69,14 @@ def test_lesions_raise_the_signal_and_change_nothing_else() -> None:
     assert np.median(gain[patient.lesion]) > 0.2
 
 
+def test_a_lesion_as_dull_as_white_matter_is_still_raised() -> None:
+    dull = replace(QUIET, lesions=Lesions(level=(0.9, 0.9), load_ml=(20, 20)))
+    patient, healthy = _draw(3, dull), _draw(3, dull, patient=False)
+    gain = (patient.image - healthy.image) / np.median(healthy.image[healthy.brain])
+    assert gain.min() >= -0.01
+    assert np.mean(gain[patient.lesion] > 0.05) > 0.97
+
+
 def test_lesions_lie_inside_the_brain() -> None:
     phantom = _draw(4)
     assert phantom.brain[phantom.lesion].all()
