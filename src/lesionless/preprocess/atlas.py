@@ -110,7 +110,7 @@ def _brain(image: Volume) -> Mask:
 
 
 def _name(path: Path) -> str:
-    if "sri24" in str(path.absolute()).lower():
+    if "sri24" in f"{path.absolute().parent.name} {path.name}".lower():
         return "SRI24"
     return "".join(letter for letter in path.name.split(".")[0] if letter.isalnum())
 
