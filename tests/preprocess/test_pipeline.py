@@ -227,12 +227,23 @@ def ms_scan() -> tuple[Scan, np.ndarray]:
     return scan, read_mask(path / "sub-105755_label-lesion_mask.nii.gz", scan)
 
 
-@pytest.mark.xfail(
-    reason="turning or 8-bit storage still moves masks by 4 to 10 points", strict=False
+FALLS_SHORT = pytest.mark.xfail(
+    reason="a turned head or 8-bit storage moves the bright voxels by 4 to 10 Dice points",
+    strict=True,
 )
+
+
 @real
 @pytest.mark.real
-@pytest.mark.parametrize("change", ["turned", "flipped", "uint8", "offset"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "flipped",
+        "offset",
+        pytest.param("turned", marks=FALLS_SHORT),
+        pytest.param("uint8", marks=FALLS_SHORT),
+    ],
+)
 def test_a_real_scan_stored_otherwise_gives_the_same_map(change):
     scan, _ = ms_scan()
     orientation = np.array([[0, 1], [1, 1], [2, 1]])
