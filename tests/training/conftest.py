@@ -1,44 +1,18 @@
 """Slices, tiny methods of the catalogue, and a method whose training is known by hand."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import fields
-from typing import Any
-
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from lesionless.models.catalogue import build, entry, resized
 from lesionless.models.method import Losses, Update
 
 SIZE = 32
-NARROW: dict[str, Any] = {
-    "widths": (4, 8, 8, 8),
-    "discriminator_widths": (4, 8, 8),
-    "latent": 4,
-    "search_steps": 2,
-}
 
 
 @pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Networks this small run many times faster on one thread of a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture
-def tiny() -> Callable[..., Any]:
-    def make(name: str, *, seed: int = 0, **changes: Any) -> Any:
-        settings = entry(name).settings
-        known = {field.name for field in fields(settings)}
-        narrow = {key: value for key, value in NARROW.items() if key in known}
-        return build(resized(settings, SIZE, **{**narrow, **changes}), seed=seed)
-
-    return make
+def always_one_thread(one_thread: None) -> None:
+    """Apply to every test of this folder."""
 
 
 @pytest.fixture
