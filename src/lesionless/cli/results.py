@@ -107,10 +107,17 @@ def demo(out: Path = Path("demo"), /) -> int:
     Args:
         out: Folder for everything.
     """
+    from lesionless.stages.demo import DEMO
     from lesionless.stages.demo import demo as stage
 
+    n_phantoms = DEMO.cohort.healthy + DEMO.cohort.patients
     with Show() as show:
-        made = stage(out, track=show.track, on_epoch=show.epochs)
+        made = stage(
+            out,
+            track=show.track,
+            on_phantom=show.counter("phantom", n_phantoms),
+            on_epoch=show.epochs,
+        )
     print_results(made.results)
     print(f"maps and masks in {made.segmented}")
     print(f"report: {made.report}")

@@ -5,7 +5,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from lesionless.cli.app import DONE, SOME_FAILED
 from lesionless.provenance import RunManifest
@@ -56,12 +63,14 @@ class Show:
         return lambda note: self._progress.update(task, advance=1, note=note)
 
     def epochs(self, label: str) -> Callable[["Epoch"], None]:
-        """Return a function that shows a finished epoch of training."""
-        task = self._progress.add_task(label, total=None, note="")
+        """Return a function that shows a finished epoch; the bar appears with the first one."""
+        tasks: list[TaskID] = []
 
         def show(epoch: "Epoch") -> None:
+            if not tasks:
+                tasks.append(self._progress.add_task(label, total=epoch.planned, note=""))
             losses = " ".join(f"{k.split('.')[1]} {v:.4g}" for k, v in epoch.losses.items())
-            self._progress.update(task, total=epoch.planned, completed=epoch.done, note=losses)
+            self._progress.update(tasks[0], completed=epoch.done, note=losses)
 
         return show
 

@@ -23,7 +23,7 @@ from lesionless.models.bundle import Bundle, is_complete, load
 from lesionless.models.catalogue import entry
 from lesionless.preprocess.pipeline import PrepareSettings
 from lesionless.preprocess.prepared import PreparedScan
-from lesionless.runtime.engine import reconstruct
+from lesionless.runtime.engine import engine
 from lesionless.stages.cases import case_of
 from lesionless.stages.normals import NormalsSettings
 from lesionless.stages.prepare import prepare
@@ -64,6 +64,7 @@ def prepare_cohort(
     normals: Path | None = None,
     patients: Path | None = None,
     track: Track = silent,
+    on_phantom: Callable[[str], None] | None = None,
 ) -> Stores:
     """Make or find the scans of an experiment and prepare them.
 
@@ -73,13 +74,14 @@ def prepare_cohort(
         normals: BIDS tree of the scans to learn from, unless the cohort is a phantom.
         patients: BIDS tree of the patients; the same as `normals` by default.
         track: Shows progress.
+        on_phantom: Called with a line after each phantom that is made.
 
     Raises:
         UsageError: There are no scans.
     """
     settings = PrepareSettings(**experiment.prepare)
     if normals is None:
-        normals = _phantoms(experiment, out / "phantom", track)
+        normals = _phantoms(experiment, out / "phantom", on_phantom)
     patients = patients or normals
     stores = Stores(out / "prepared", out / "prepared")
     if patients != normals:
@@ -157,7 +159,8 @@ def patients_of(experiment: Experiment, stores: Stores) -> list[Path]:
     """
     wanted = experiment.cohort.test_split
     splits = {s: p.split for s, p in read_participants(stores.patients).items()}
-    subject_of = {path: path.parent.name.removeprefix("sub-") for path in _all(stores)}
+    paths = store.paths(stores.patients)
+    subject_of = {path: path.parent.name.removeprefix("sub-") for path in paths}
     chosen = [
         path
         for path, subject in subject_of.items()
@@ -170,10 +173,6 @@ def patients_of(experiment: Experiment, stores: Stores) -> list[Path]:
             "none. Correct cohort.test_split, or give patients with derivatives/lesion."
         )
     return chosen
-
-
-def _all(stores: Stores) -> list[Path]:
-    return store.paths(stores.patients)
 
 
 def _cases(
@@ -205,17 +204,20 @@ def _timing(run: Run, patient: Path) -> Timing:
         if dear
         else np.resize(scan.image, (16, *scan.image.shape[1:]))
     )
+    batch_size = 1 if dear else 8
     return time_per_slice(
-        lambda batch: reconstruct(method, batch, batch_size=len(batch)),
+        engine(method, batch_size=batch_size),
         slices,
-        batch_size=len(slices) if dear else 8,
+        batch_size=batch_size,
         repeats=1 if dear else 3,
         engine="torch",
         device=f"cpu, {torch.get_num_threads()} threads",
     )
 
 
-def _phantoms(experiment: Experiment, folder: Path, track: Track) -> Path:
+def _phantoms(
+    experiment: Experiment, folder: Path, on_phantom: Callable[[str], None] | None
+) -> Path:
     cohort = experiment.cohort
     if cohort.healthy + cohort.patients == 0:
         raise UsageError(
@@ -230,5 +232,6 @@ def _phantoms(experiment: Experiment, folder: Path, track: Track) -> Path:
         thickness_mm=cohort.thickness_mm,
         settings=PhantomSettings(anatomy_mm=cohort.anatomy_mm),
         workers=2,
+        progress=on_phantom,
     )
     return folder

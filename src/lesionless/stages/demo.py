@@ -47,6 +47,7 @@ def demo(
     *,
     experiment: Experiment = DEMO,
     track: Track = silent,
+    on_phantom: Callable[[str], None] | None = None,
     on_epoch: Callable[[str], Callable[[Epoch], None]] = lambda label: lambda epoch: None,
 ) -> Demo:
     """Make phantoms, train, segment, evaluate and report; a stopped demonstration goes on.
@@ -55,9 +56,10 @@ def demo(
         out: Folder for everything.
         experiment: What is done; its cohort must be a phantom.
         track: Shows progress.
+        on_phantom: Called with a line after each phantom that is made.
         on_epoch: From the name of a method to what is called after each of its epochs.
     """
-    stores = prepare_cohort(experiment, out, track=track)
+    stores = prepare_cohort(experiment, out, track=track, on_phantom=on_phantom)
     runs = runs_of(experiment, out)
     for run in runs:
         train_run(experiment, stores, run, on_epoch(run.row.title))
