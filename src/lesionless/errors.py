@@ -21,10 +21,6 @@ class RegistrationError(ScanError):
     """Report a scan that could not be aligned to the atlas."""
 
 
-class ContrastError(ScanError):
-    """Report a scan whose contrast does not fit the model."""
-
-
 class ModelError(LesionlessError):
     """Report a model folder that is missing, broken or of another kind."""
 

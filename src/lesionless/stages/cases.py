@@ -1,7 +1,6 @@
 """Cases for the evaluation: from prepared scans and a model, or from maps on disk."""
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 import numpy as np
 
@@ -100,7 +99,7 @@ def cases_on_disk(matches: Iterable[Match], *, method: str, operating_point: str
     for found in matches:
         score_map = read_scan(found.score)
         brain = read_mask(found.brain, score_map) if found.brain else score_map.image != 0
-        masks: dict[str, Path | None] = {operating_point: found.segmentation}
+        mask = read_mask(found.segmentation, score_map) if found.segmentation else None
         yield Case(
             subject=found.subject,
             name=found.name,
@@ -108,8 +107,6 @@ def cases_on_disk(matches: Iterable[Match], *, method: str, operating_point: str
             score=score_map.image,
             brain=brain,
             lesion=read_mask(found.truth, score_map),
-            segmentations={
-                point: read_mask(path, score_map) for point, path in masks.items() if path
-            },
+            segmentations={} if mask is None else {operating_point: mask},
             spacing_mm=score_map.spacing_mm,
         )

@@ -9,7 +9,7 @@ from jaxtyping import Bool
 
 from lesionless.arrays import Slices
 from lesionless.preprocess.prepared import PreparedScan
-from lesionless.runtime.engine import reconstruct
+from lesionless.runtime.engine import engine
 
 Rebuild: TypeAlias = Callable[[PreparedScan, Bool[np.ndarray, " slice"]], Slices]
 """From a scan and the slices that are wanted to its reconstruction, 0 in all other slices."""
@@ -24,10 +24,11 @@ def rebuilder(method: Any, *, device: str = "cpu", cache: Path | None = None) ->
         cache: Folder that keeps reconstructions of methods that search a code for each slice;
             those of the others are made again faster than they are read.
     """
+    reconstruct = engine(method, device=device)
 
     def direct(scan: PreparedScan, wanted: np.ndarray) -> Slices:
         rebuilt = np.zeros_like(scan.image)
-        rebuilt[wanted] = reconstruct(method, scan.image[wanted], device=device)
+        rebuilt[wanted] = reconstruct(scan.image[wanted])
         return rebuilt
 
     if cache is None or not hasattr(method, "search"):

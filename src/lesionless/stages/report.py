@@ -1,7 +1,7 @@
 """Tables, figures and the page of an experiment."""
 
 import csv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -114,14 +114,21 @@ def write_tables(results: Results, folder: Path) -> dict[str, Table]:
 
 
 def panels_of(
-    experiment: Experiment, runs: Sequence[Run], patients: Sequence[Path], out: Path, number: int
+    experiment: Experiment,
+    bundles: Mapping[Run, Bundle],
+    patients: Sequence[Path],
+    out: Path,
+    number: int,
 ) -> list[Panel]:
     """Return the paper's Fig. 4 for the patients with the most lesions: every method's slice."""
     scans = [store.load(path) for path in patients]
     chosen = sorted(scans, key=lambda scan: -_lesion_pixels(scan).max())[:number]
     point = experiment.operating_points[0]
-    first_seed = [run for run in runs if run.is_trained and run.seed == runs[0].seed]
-    bundles = {run: load(run.folder) for run in first_seed}
+    first = next(iter(bundles)).seed
+    shown = [(run, bundle) for run, bundle in bundles.items() if run.seed == first]
+    rebuilds = [
+        rebuilder(bundle.method, cache=out / "rebuilt" / run.folder.name) for run, bundle in shown
+    ]
     panels = []
     for scan in chosen:
         at = int(_lesion_pixels(scan).argmax())
@@ -129,12 +136,12 @@ def panels_of(
             run.row.title: case_of(
                 bundle,
                 scan,
-                rebuilder(bundle.method, cache=out / "rebuilt" / run.folder.name),
+                rebuild,
                 title=run.row.title,
                 seed=run.seed,
                 operating_points=[point],
             )
-            for run, bundle in bundles.items()
+            for (run, bundle), rebuild in zip(shown, rebuilds, strict=True)
         }
         panels.append(
             Panel(
@@ -172,18 +179,15 @@ def write_report(
         results: What the evaluation found.
         timings: How each method was timed.
     """
-    trained = [run for run in runs if run.is_trained]
-    records = [bundle_of(run) for run in trained]
+    bundles = {run: load(run.folder) for run in runs if run.is_trained}
     report = BenchmarkReport(
         title=experiment.title,
         tables=list(write_tables(results, out / "tables").values()),
-        figures=_figures(experiment, out, stores, trained, results),
-        notes=_notes(experiment, records),
+        figures=_figures(experiment, out, stores, bundles, results),
+        notes=_notes(experiment, bundles.values()),
         cohort=_cohort(experiment, stores),
-        training=[
-            _training_record(run, bundle) for run, bundle in zip(trained, records, strict=True)
-        ],
-        loss_curves=_loss_curves(trained, out / "figures"),
+        training=[_training_record(run, bundle) for run, bundle in bundles.items()],
+        loss_curves=_loss_curves(bundles, out / "figures"),
         methods=methods_text(results.settings, operating_points=experiment.operating_points),
         settings={
             "experiment": experiment.model_dump(),
@@ -197,14 +201,19 @@ def write_report(
 
 
 def _figures(
-    experiment: Experiment, out: Path, stores: Stores, runs: Sequence[Run], results: Results
+    experiment: Experiment,
+    out: Path,
+    stores: Stores,
+    bundles: Mapping[Run, Bundle],
+    results: Results,
 ) -> list[Picture]:
     """Draw the paper's figures and the curves, each also as a file."""
     folder, point = out / "figures", experiment.operating_points[0]
     region = judged_regions(results)[-1]
-    panels = panels_of(experiment, runs, patients_of(experiment, stores), out, 3)
-    networks = {run.row.title: bundle_of(run).method for run in runs}
-    networks = {title: method for title, method in networks.items() if is_network(method)}
+    panels = panels_of(experiment, bundles, patients_of(experiment, stores), out, 3)
+    networks = {
+        run.row.title: bundle.method for run, bundle in bundles.items() if is_network(bundle.method)
+    }
     figures = [
         Shown("figure4", panel_figure(panels), PANEL_CAPTION, "jpeg"),
         *[
@@ -214,7 +223,7 @@ def _figures(
     ]
     if networks:
         figures.append(Shown("figure3", architecture_figure(networks), "The networks compared."))
-    for run in runs:
+    for run in bundles:
         samples = _samples(run.folder)
         if samples:
             caption = f"Samples of {run.row.title} through training, from the same four codes."
@@ -229,7 +238,7 @@ def _samples(folder: Path) -> dict[int, np.ndarray]:
     return {int(file.stem.split("-")[1]): np.load(file).astype(np.float32) for file in files}
 
 
-def _loss_curves(runs: Sequence[Run], folder: Path) -> list[Picture]:
+def _loss_curves(runs: Iterable[Run], folder: Path) -> list[Picture]:
     pictures = []
     for run in runs:
         path = run.folder / LOSSES
@@ -263,7 +272,7 @@ def _cohort(experiment: Experiment, stores: Stores) -> dict[str, Any]:
     }
 
 
-def _notes(experiment: Experiment, bundles: Sequence[Bundle]) -> list[str]:
+def _notes(experiment: Experiment, bundles: Iterable[Bundle]) -> list[str]:
     notes = ["Every threshold comes from scans without lesions; oracle figures are named so."]
     if experiment.cohort.healthy:
         notes.append("The scans are phantoms: figures say nothing about real scans.")
@@ -274,8 +283,3 @@ def _notes(experiment: Experiment, bundles: Sequence[Bundle]) -> list[str]:
             f"{PAPER_EPOCHS}."
         )
     return notes
-
-
-def bundle_of(run: Run) -> Bundle:
-    """Return the trained model of a run."""
-    return load(run.folder)

@@ -124,16 +124,9 @@ def segment_prepared(
         reconstruction=np.where(seen & brain, prepared.offset + prepared.scale * rebuilt, 0).astype(
             np.float32
         ),
-        lesions=lesions(segmentation, anomaly, geometry.scan_affine, scan_to_atlas(prepared)),
+        lesions=lesions(segmentation, anomaly, geometry.scan_affine, geometry.scan_to_atlas),
         threshold=threshold,
     )
-
-
-def scan_to_atlas(prepared: PreparedScan) -> np.ndarray:
-    """Return the (4, 4) matrix from scan millimetres to atlas millimetres."""
-    geometry = prepared.geometry
-    scan_to_index = np.linalg.inv(geometry.scan_affine @ geometry.index_to_scan)
-    return np.asarray(geometry.index_to_atlas @ scan_to_index)
 
 
 def _segment_one(
@@ -187,7 +180,7 @@ def _write(
     write_volume(paths.segmentation, result.segmentation, scan)
     write_sidecar(paths.segmentation, {"Type": "Lesion", **about})
     write_tsv(paths.lesions, LESION_COLUMNS, _lesion_rows(result.lesions))
-    write_transform(paths.transform, scan_to_atlas(prepared))
+    write_transform(paths.transform, prepared.geometry.scan_to_atlas)
     write_text_whole(paths.page, _page(scan, prepared, result, bundle, point))
     write_sidecar(paths.anomaly, {"Units": "standard deviations of normal scans", **about})
     write_volume(paths.anomaly, result.anomaly, scan)

@@ -3,7 +3,7 @@
 import logging
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -165,8 +165,4 @@ def _with_record(
         "last_losses": history[-1] if history else {},
         "software": describe_software(),
     }
-    return Bundle(**{**_fields(bundle), "training": record})
-
-
-def _fields(bundle: Bundle) -> dict[str, Any]:
-    return {name: getattr(bundle, name) for name in bundle.__dataclass_fields__}
+    return replace(bundle, training=record)
