@@ -121,7 +121,7 @@ def test_encoder_and_decoder_are_equally_complex_across_variants():
     counts = {name: count_parameters([m.encoder, m.decoder]) for name, m in methods.items()}
     deeper = counts.pop("sAE1")
     assert len(set(counts.values())) == 1
-    block = 25 * 128 * 128 + 128 + 2 * 128  # weights and bias of a 5x5 convolution, batch norm
+    block = 25 * 128 * 128 + 2 * 128  # weights of a 5x5 convolution, batch norm
     assert deeper - counts["sAE3"] == 2 * block
 
 

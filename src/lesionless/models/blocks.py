@@ -22,7 +22,14 @@ def down(channels_in: int, channels_out: int, *, norm: str) -> nn.Sequential:
     Source: Larsen et al. 2015, Table 1, as the basis of Baur et al. 2018, "Implementation".
     """
     return nn.Sequential(
-        nn.Conv2d(channels_in, channels_out, KERNEL, stride=2, padding=KERNEL // 2),
+        nn.Conv2d(
+            channels_in,
+            channels_out,
+            KERNEL,
+            stride=2,
+            padding=KERNEL // 2,
+            bias=norm == "none",  # normalisation takes every shift away again
+        ),
         NORMS[norm](channels_out),
         nn.LeakyReLU(LEAK),
     )
@@ -32,7 +39,13 @@ def up(channels_in: int, channels_out: int, *, norm: str) -> nn.Sequential:
     """Build a block that doubles rows and columns: transposed convolution, norm, LeakyReLU."""
     return nn.Sequential(
         nn.ConvTranspose2d(
-            channels_in, channels_out, KERNEL, stride=2, padding=KERNEL // 2, output_padding=1
+            channels_in,
+            channels_out,
+            KERNEL,
+            stride=2,
+            padding=KERNEL // 2,
+            output_padding=1,
+            bias=norm == "none",
         ),
         NORMS[norm](channels_out),
         nn.LeakyReLU(LEAK),

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from scipy import ndimage
@@ -14,9 +14,10 @@ from lesionless.errors import ScanError, UsageError
 from lesionless.preprocess import grid as grids
 from lesionless.preprocess import intensity, strip
 from lesionless.preprocess.atlas import Atlas, load_atlas
-from lesionless.preprocess.canonical import ras_affine, to_ras
+from lesionless.preprocess.canonical import from_ras, ras_affine, to_ras
 from lesionless.preprocess.prepared import Geometry, PreparedScan
 from lesionless.preprocess.register import Registration, atlas_mask, register
+from lesionless.preprocess.trim import trim_to_atlas
 
 BOX_MARGIN = 8
 
@@ -104,6 +105,9 @@ def prepare_scan(
     even, offset, rough = _even(part, settings, clock)
     with clock.step("register"):
         registration = register(even, part.brain, part.affine, atlas)
+    if stripped.method != "mask":
+        part = _without_leaks(part, registration, atlas)
+    scan_brain = from_ras(part.brain, scan.affine)
     part, even = _as_registered(part, even, registration)
     grid = _grid(part, registration, atlas, settings)
     with clock.step("resample"):
@@ -119,7 +123,7 @@ def prepare_scan(
         image=image[kept],
         brain=brain_slices[kept],
         lesion=None if part.lesion is None else grids.resample_lesion(part.lesion, grid),
-        scan_brain=stripped.mask,
+        scan_brain=scan_brain,
         geometry=_geometry(scan, part, grid, atlas),
         offset=offset,
         scale=rough * tissue / intensity.TISSUE_LEVEL,
@@ -156,6 +160,11 @@ def _canonical(scan: Scan, brain: Mask, lesion: Mask | None) -> _Canonical:
         affine=np.round(affine, 9),  # the same bits for every order of the axes
         to_scan=np.round(np.linalg.inv(scan.affine) @ affine),
     )
+
+
+def _without_leaks(part: _Canonical, registration: Registration, atlas: Atlas) -> _Canonical:
+    voxel_to_atlas = registration.scan_to_atlas @ part.affine
+    return replace(part, brain=trim_to_atlas(part.brain, voxel_to_atlas, atlas))
 
 
 def _as_registered(
