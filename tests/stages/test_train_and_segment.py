@@ -39,6 +39,12 @@ def test_no_normal_slices_is_said(prepared: Path) -> None:
         stack(iter(()))
 
 
+def test_every_second_normal_slice_of_each_scan(prepared: Path) -> None:
+    learn = Normals(prepared, "train", NormalsSettings())
+    wanted = [normal.scan.image[normal.is_normal][::2] for normal in learn]
+    np.testing.assert_array_equal(stack(learn, every=2), np.concatenate(wanted))
+
+
 def test_the_same_seed_gives_the_same_model(prepared: Path, tmp_path: Path) -> None:
     first, second = (train_model(prepared, tmp_path / name, REQUEST) for name in "ab")
     assert first.thresholds == second.thresholds

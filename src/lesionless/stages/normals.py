@@ -27,12 +27,14 @@ class NormalsSettings:
         val_fraction: Share of the subjects kept for thresholds where the cohort gives no split.
         seed: Of that split.
         levels: `all`, `mid` or `paper`: which heights are used of what the store holds.
+        every: Learn from every n-th normal slice of a scan; thresholds are set on all.
     """
 
     margin: int = 2
     val_fraction: float = 0.2
     seed: int = 0
     levels: str = "all"
+    every: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,13 +89,13 @@ def split_of(folder: Path, settings: NormalsSettings) -> Split:
     )
 
 
-def stack(normals: Iterable[NormalScan]) -> Slices:
-    """Return all normal slices of some scans as one (slice, row, column) float32 array.
+def stack(normals: Iterable[NormalScan], *, every: int = 1) -> Slices:
+    """Return every n-th normal slice of some scans as one (slice, row, column) float32 array.
 
     Raises:
         UsageError: There is none.
     """
-    parts = [normal.scan.image[normal.is_normal] for normal in normals]
+    parts = [normal.scan.image[normal.is_normal][::every] for normal in normals]
     if not parts:
         raise UsageError(
             "Expected slices without lesions to learn from, found none. Give healthy subjects, "

@@ -76,7 +76,7 @@ def train_model(
     if bundles.is_complete(out):
         return _finished(out, untrained)
     learn = Normals(prepared, "train", request.normals)
-    slices = stack(learn)
+    slices = stack(learn, every=request.normals.every)
     logger.info("%s: %d slices without lesions", request.model, len(slices))
 
     def after_epoch(epoch: Epoch) -> None:
