@@ -1,0 +1,74 @@
+"""The experiments that are shipped are what their comments and the paper say."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from lesionless.experiment import Experiment, read_experiment
+from lesionless.models.catalogue import entry, resized
+from lesionless.preprocess.atlas import load_atlas
+from lesionless.preprocess.grid import range_mm
+from lesionless.preprocess.pipeline import PrepareSettings
+from lesionless.report.paper_table import PAPER_TABLE1
+from lesionless.training.loop import TrainSettings
+
+FOLDER = Path("experiments")
+COMPETITORS = {"intensity", "intensity-equalised", "local-contrast"}
+
+
+def shipped(name: str) -> Experiment:
+    return read_experiment(FOLDER / f"{name}.toml")
+
+
+def height_mm(experiment: Experiment) -> float:
+    settings = PrepareSettings(**experiment.prepare)
+    low, high = range_mm(load_atlas(settings.space), settings.slices)
+    return high - low
+
+
+@pytest.mark.parametrize("name", ["paper2018", "paper2018-quick", "real2018"])
+def test_all_of_table_1_and_the_competitors_are_compared(name: str) -> None:
+    assert {row.name for row in shipped(name).methods} == {*PAPER_TABLE1, *COMPETITORS}
+
+
+@pytest.mark.parametrize("name", ["paper2018", "paper2018-quick"])
+def test_all_methods_share_one_recipe(name: str) -> None:
+    assert not any(row.training or row.scoring for row in shipped(name).methods)
+
+
+def test_the_paper_s_cohort_has_the_paper_s_size() -> None:
+    plan = shipped("paper2018")
+    assert (plan.cohort.healthy, plan.cohort.patients) == (83, 49)
+    assert (plan.prepare["slices"], plan.prepare["matrix"]) == ("paper", 256)
+    assert plan.cohort.thickness_mm <= 3  # so that slices are 1 mm apart
+    assert height_mm(plan) == pytest.approx(20)
+
+
+def test_the_paper_s_recipe_is_the_paper_s() -> None:
+    plan = shipped("paper2018")
+    training = TrainSettings(**plan.training)
+    assert (training.epochs, training.batch_size) == (150, 8)
+    for row in plan.methods:
+        settings = resized(entry(row.name).settings, 256, **row.settings)
+        rates = Counter(v for k, v in vars(settings).items() if k.endswith("learning_rate"))
+        rates.pop(getattr(settings, "search_learning_rate", None), None)
+        expected = {1e-4} if row.name == "AnoGAN" else {1e-3, 1e-4}
+        assert row.name in COMPETITORS or set(rates) == expected
+
+
+def test_the_miniature_trains_within_half_an_hour_of_one_core() -> None:
+    plan = shipped("paper2018-quick")
+    assert plan.prepare["matrix"] == 128
+    n_slices = 20 * round(height_mm(plan) / plan.cohort.thickness_mm)
+    assert 190 <= n_slices <= 220
+    adversarial = {"sAE-GAN", "sVAE-GAN", "AnoGAN"}
+    # measured on one core with bf16: 14 ms for an autoencoder's slice, 32 with a discriminator
+    ms = sum(32 if name in adversarial else 14 for name in PAPER_TABLE1)
+    assert plan.training["epochs"] * n_slices * ms / 1000 < 1500
+
+
+def test_every_method_of_an_experiment_can_be_built() -> None:
+    for path in FOLDER.glob("*.toml"):
+        for row in read_experiment(path).methods:
+            resized(entry(row.name).settings, 256, **row.settings)
