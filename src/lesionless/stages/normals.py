@@ -1,14 +1,15 @@
 """The slices without lesions of a store: those to learn from, and those for thresholds."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool
+from scipy import ndimage
 
 from lesionless import store
-from lesionless.arrays import Slices
+from lesionless.arrays import SliceMask, Slices
 from lesionless.data.participants import Participant, read_participants
 from lesionless.data.splits import Split, normal_slices, split_subjects
 from lesionless.errors import UsageError
@@ -28,6 +29,8 @@ class NormalsSettings:
         seed: Of that split.
         levels: `all`, `mid` or `paper`: which heights are used of what the store holds.
         every: Learn from every n-th normal slice of a scan; thresholds are set on all.
+        beside_lesions_mm: Where given, slices with lesions stay, without the tissue that lies
+            closer than this to a lesion; `margin` then plays no part.
     """
 
     margin: int = 2
@@ -35,6 +38,7 @@ class NormalsSettings:
     seed: int = 0
     levels: str = "all"
     every: int = 1
+    beside_lesions_mm: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,10 +69,24 @@ class Normals:
 
     def _normal(self, scan: PreparedScan) -> NormalScan:
         participant = self._participants.get(scan.subject, Participant(scan.subject))
-        is_normal = normal_slices(
-            scan.lesion, len(scan.image), participant, margin=self._settings.margin
-        )
+        lesion, beside_mm = scan.lesion, self._settings.beside_lesions_mm
+        if beside_mm is not None and lesion is not None and not participant.is_healthy:
+            scan = _without_lesions(scan, lesion, beside_mm)
+            is_normal = scan.brain.any(axis=(1, 2))
+        else:
+            is_normal = normal_slices(
+                lesion, len(scan.image), participant, margin=self._settings.margin
+            )
         return NormalScan(scan, is_normal & in_levels(scan, self._space, self._settings.levels))
+
+
+def _without_lesions(scan: PreparedScan, lesion: SliceMask, beside_mm: float) -> PreparedScan:
+    """Cut the lesions and what lies closer to them than `beside_mm` out of brain and image."""
+    spacing_mm = np.linalg.norm(scan.geometry.index_to_atlas[:3, :3], axis=0)
+    kept = scan.brain.copy()
+    if lesion.any():
+        kept &= ndimage.distance_transform_edt(~lesion, sampling=spacing_mm) > beside_mm
+    return replace(scan, brain=kept, image=scan.image * kept, lesion=lesion & kept)
 
 
 def in_levels(scan: PreparedScan, space: str, levels: str) -> Bool[np.ndarray, " slice"]:
