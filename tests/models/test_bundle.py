@@ -1,6 +1,8 @@
 """A bundle comes back bit for bit, or is refused with the reason."""
 
 import json
+import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -54,6 +56,26 @@ def test_settings_that_differ_from_the_catalogue_come_back(make, tmp_path):
     saved = make("sVAE-GAN", lambda_prior=0.125, widths=(4, 4, 8, 8), norm="instance")
     bundle.save(saved, tmp_path)
     assert bundle.load(tmp_path).settings == saved.settings
+
+
+def test_an_infinite_threshold_comes_back_and_the_description_is_json(make, tmp_path):
+    saved = replace(make("intensity"), thresholds={"p98": 2.25, "conformal-1e-3": math.inf})
+    bundle.save(saved, tmp_path)
+
+    def refuse(constant):
+        raise AssertionError(f"{constant} is not JSON")
+
+    text = (tmp_path / DESCRIPTION).read_text()
+    found = json.loads(text, parse_constant=refuse)["thresholds"]
+    assert found == {"p98": 2.25, "conformal-1e-3": None}
+    assert bundle.load(tmp_path).thresholds == saved.thresholds
+
+
+def test_a_description_of_before_with_infinity_is_read(make, tmp_path):
+    bundle.save(make("intensity"), tmp_path)
+    change(tmp_path / DESCRIPTION, thresholds={"conformal-1e-3": math.inf})
+    assert "Infinity" in (tmp_path / DESCRIPTION).read_text()
+    assert bundle.load(tmp_path).thresholds == {"conformal-1e-3": math.inf}
 
 
 def test_channels_last_weights_come_back(make, x, tmp_path):

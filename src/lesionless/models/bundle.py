@@ -1,6 +1,7 @@
 """A trained model in a folder: weights, settings, normative scores and operating points."""
 
 import json
+import math
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -36,7 +37,8 @@ class Bundle:
         prepare: How scans are prepared; fields of `PrepareSettings`.
         scoring: How scores are made; fields of `ScoreSettings`.
         normative: Arrays `centre` and `spread` of the normals' scores.
-        thresholds: Operating points by name, in units of the normals' spread.
+        thresholds: Operating points by name, in units of the normals' spread; infinite where
+            there were too few normal scans.
         operating_point: The one that masks are cut at.
         training: What the model was trained on and how; JSON values only.
         method: The network with its weights, in evaluation mode.
@@ -67,12 +69,15 @@ def save(bundle: Bundle, folder: Path) -> None:
         "settings": asdict(bundle.settings),
         "prepare": dict(bundle.prepare),
         "scoring": dict(bundle.scoring),
-        "thresholds": dict(bundle.thresholds),
+        "thresholds": {
+            point: threshold if math.isfinite(threshold) else None  # JSON knows no infinity
+            for point, threshold in bundle.thresholds.items()
+        },
         "operating_point": bundle.operating_point,
         "training": dict(bundle.training),
     }
     partial = folder / f".partial-{DESCRIPTION}"
-    partial.write_text(json.dumps(text, indent=2) + "\n", encoding="utf-8")
+    partial.write_text(json.dumps(text, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     partial.replace(folder / DESCRIPTION)
 
 
@@ -92,7 +97,8 @@ def load(model: str | Path) -> Bundle:
         with np.load(folder / NORMATIVE, allow_pickle=False) as arrays:
             normative = {name: arrays[name] for name in arrays.files}
         method.eval()
-        return Bundle(**{**text, "settings": settings}, normative=normative, method=method)
+        fields = {**text, "settings": settings, "thresholds": _thresholds(text["thresholds"])}
+        return Bundle(**fields, normative=normative, method=method)
     except _BROKEN as error:
         raise ModelError(
             f"{folder}: expected a trained model, found {type(error).__name__}: {error}. "
@@ -118,6 +124,11 @@ def _folder(model: str | Path) -> Path:
         f"Expected a model folder or a shipped model ({', '.join(shipped())}), found {model}. "
         "Train one with `lesionless train PREPARED MODEL_DIR`."
     )
+
+
+def _thresholds(found: Mapping[str, float | None]) -> dict[str, float]:
+    """Return thresholds; one that no finite number could keep is null in the file."""
+    return {point: math.inf if value is None else value for point, value in found.items()}
 
 
 def _settings(name: str, fields: dict[str, Any]) -> Settings:
