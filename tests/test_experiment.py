@@ -1,11 +1,13 @@
 """The experiments that are shipped are what their comments and the paper say."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lesionless.experiment import Experiment, read_experiment
+from lesionless.models.blocks import halved
 from lesionless.models.catalogue import entry, resized
 from lesionless.preprocess.atlas import load_atlas
 from lesionless.preprocess.grid import range_mm
@@ -72,3 +74,14 @@ def test_every_method_of_an_experiment_can_be_built() -> None:
     for path in FOLDER.glob("*.toml"):
         for row in read_experiment(path).methods:
             resized(entry(row.name).settings, 256, **row.settings)
+
+
+def test_the_study_of_latent_size_changes_nothing_else() -> None:
+    plan = shipped("latent-size")
+    built = [resized(entry(row.name).settings, 256, **row.settings) for row in plan.methods]
+    rows = [halved(settings.size, settings.halvings) for settings in built]
+    codes = [f"sAE {n}x{n}x{found.latent}" for n, found in zip(rows, built, strict=True)]
+    assert codes == ["sAE 8x8x64", "sAE 16x16x16", "sAE 16x16x64", "sAE 32x32x64"]
+    assert codes == [row.title for row in plan.methods]
+    assert len({replace(settings, latent=0, halvings=0) for settings in built}) == 1
+    assert not any(row.training or row.scoring for row in plan.methods)

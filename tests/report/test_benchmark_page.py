@@ -5,13 +5,13 @@ import re
 from lesionless.report.benchmark_page import (
     OPEN_TABLES,
     BenchmarkReport,
-    TrainingRecord,
     benchmark_page,
     drawn,
     flat,
 )
 from lesionless.report.style import new_figure
 from lesionless.report.table_formats import Table
+from lesionless.report.training_table import TrainingRecord
 
 HEADINGS = (
     *("Results", "What to keep in mind", "Figures", "Cohort"),

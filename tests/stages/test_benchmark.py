@@ -1,3 +1,4 @@
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from lesionless.evaluation.results import Results
 from lesionless.evaluation.settings import EvaluationSettings
 from lesionless.experiment import Experiment, MethodRow, read_experiment
 from lesionless.models.bundle import load
+from lesionless.report.paper_table import PAPER_TABLE1
 from lesionless.stages.ablate import ABLATIONS, ablate
 from lesionless.stages.benchmark import Stores, judge_runs, patients_of, runs_of, train_run
 from lesionless.stages.rebuild import rebuilder
@@ -40,10 +42,18 @@ def test_benchmark_writes_one_table_and_a_page(prepared: Path, out: Path) -> Non
     assert set(timings) == {"intensity", "sAE3"}
     page = write_report(EXPERIMENT, out, stores, runs, results, timings)
     assert "two competitors" in page.read_text(encoding="utf-8")
-    assert (out / "tables" / "table1_all_p98.md").read_text(encoding="utf-8").count("0.5855") == 1
+    with (out / "tables" / "table1_all_p98.csv").open(encoding="utf-8", newline="") as file:
+        table1 = {row["Method"]: row for row in csv.DictReader(file)}
+    assert list(table1) == [*PAPER_TABLE1, "intensity"]
+    assert table1["sAE3"]["Dice, paper"].startswith("0.5855")
+    said = [table1["sAE3"][name] for name in ("Epochs", "Slices", "Seed")]
+    assert said == ["1", f"{load(out / 'models' / 'sAE3-seed0').training['n_slices']:,}", "0"]
+    assert (table1["intensity"]["Epochs"], table1["intensity"]["Seed"]) == ("0", "-")
+    assert table1["dAE"]["Hours"] == "-"
     carried = (out / "tables" / "operating-points_lesion-free.csv").read_text(encoding="utf-8")
     assert carried.count("intensity") == 2
-    assert (out / "figures" / "figure4.png").stat().st_size > 1000
+    for name in ("figure1", "figure3", "figure4", "losses-sAE3-seed0"):
+        assert (out / "figures" / f"{name}.png").stat().st_size > 1000
 
 
 def test_ablations_leave_the_trained_row_as_it_is(prepared: Path, out: Path) -> None:

@@ -8,32 +8,12 @@ from lesionless.report import html
 from lesionless.report.html import Html, Picture
 from lesionless.report.style import figure_bytes
 from lesionless.report.table_formats import Table
+from lesionless.report.training_table import TrainingRecord, training_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 OPEN_TABLES = 3  # the rest, other regions and operating points, would bury the figures
-
-
-@dataclass(frozen=True)
-class TrainingRecord:
-    """Say how one row of the table was trained.
-
-    Attributes:
-        method: Name of the row.
-        seed: Of the training run; None for a method without a network.
-        epochs: Passes over the slices; 0 where there is nothing to train.
-        n_slices: Slices without lesions that it learned from.
-        hours: Time of the training.
-        n_parameters: Trainable values.
-    """
-
-    method: str
-    seed: int | None
-    epochs: int
-    n_slices: int
-    hours: float
-    n_parameters: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +47,6 @@ class BenchmarkReport:
 
 def benchmark_page(report: BenchmarkReport) -> Html:
     """Return the report as a page that needs no other file."""
-    curves = html.details("Loss curves", *map(html.picture, report.loss_curves))
     settings = html.pairs(flat(report.settings), "Every setting of this experiment")
     return html.page(
         report.title,
@@ -76,9 +55,7 @@ def benchmark_page(report: BenchmarkReport) -> Html:
             html.section("What to keep in mind", html.bullets(report.notes)),
             html.section("Figures", *map(html.picture, report.figures)),
             html.section("Cohort", html.pairs(report.cohort, "Who was scanned")),
-            html.section(
-                "Training", _training(report.training), curves if report.loss_curves else Html("")
-            ),
+            html.section("Training", *_training(report)),
             html.section("Methods", html.paragraphs(report.methods)),
             html.section("Settings", html.details("Show", settings) if settings else Html("")),
             html.section(
@@ -134,19 +111,8 @@ def _tables(tables: Sequence[Table]) -> list[Html]:
     ]
 
 
-def _training(records: Sequence[TrainingRecord]) -> Html:
-    if not records:
-        return Html("")
-    rows = tuple(
-        (
-            record.method,
-            html.NONE if record.seed is None else str(record.seed),
-            str(record.epochs),
-            f"{record.n_slices:,}",
-            f"{record.n_parameters:,}",
-            f"{record.hours:.2f}",
-        )
-        for record in records
-    )
-    columns = ("method", "seed", "epochs", "slices", "parameters", "hours")
-    return html.table(Table("How every row was trained", columns, rows))
+def _training(report: BenchmarkReport) -> list[Html]:
+    """Return how every row was trained, and its loss curves folded away."""
+    table = [html.table(training_table(report.training))] if report.training else []
+    curves = [html.details("Loss curves", *map(html.picture, report.loss_curves))]
+    return table + (curves if report.loss_curves else [])
