@@ -121,8 +121,16 @@ def pictures(html: str) -> list[np.ndarray]:
 def test_the_page_lists_the_worst_scan_first(folder, tmp_path):
     quality.write_quality_page(folder, tmp_path / "quality.html")
     html = (tmp_path / "quality.html").read_text()
-    assert re.findall(r'<section id="sub-1_run-(\d)_FLAIR"', html) == ["2", "3", "1"]
+    assert re.findall(r'<section id="sub-1-run-(\d)-flair"', html) == ["2", "3", "1"]
     assert "3 scans are prepared, 1 of them" in html
+    assert re.findall(r'<a href="#sub-1-run-(\d)-flair"', html) == ["2", "3", "1"]
+    assert re.findall(r"<td>(0\.\d+)(, failed|)</td>", html.replace("\N{NO-BREAK SPACE}", " ")) == [
+        ("0.6", ", failed"),
+        ("0.92", ""),
+        ("0.97", ""),
+    ]
+    failed = html[html.index("0.6, expected") - 200 : html.index("0.6, expected")]
+    assert '<ul class="warnings">' in failed
     assert "Dice of the brain mask with the atlas brain: 0.6, expected 0.9 to 1; " in html
 
 

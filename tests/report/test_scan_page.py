@@ -56,6 +56,16 @@ def test_everything_that_is_asked_for_is_there(report, page):
         assert text in page, text
 
 
+def test_failed_gates_head_the_page_and_passed_ones_do_not(report):
+    quality = {"brain_ml": 400.0, "registration_dice": 0.95}
+    page = scan_page(replace(report, quality=quality))
+    head = page[page.index('<ul class="warnings">') : page.index('<dl class="figures">')]
+    assert "brain volume in ml: 400, expected 800 to 2100; the mask leaves out brain" in head
+    assert "Coverage is doubtful" in head
+    assert "registration" not in head
+    assert "registration_dice" in page
+
+
 def test_it_needs_no_other_file_is_light_and_the_same_every_time(report, page):
     assert "http" not in page
     assert len(page.encode()) < 2_000_000

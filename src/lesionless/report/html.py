@@ -81,6 +81,15 @@ def contents(*sections: Html) -> Html:
     return Html("\n".join([bar, *(section for section in sections if section)]))
 
 
+def link(heading: str) -> Html:
+    """Return a link to the section of a heading.
+
+    >>> link("sub-1_FLAIR")
+    '<a href="#sub-1-flair">sub-1_FLAIR</a>'
+    """
+    return Html(f'<a href="#{_anchor(heading)}">{escape(heading)}</a>')
+
+
 def element(tag: str, content: Any, *, kind: str = "") -> Html:
     """Return an element with text or `Html` in it.
 

@@ -1,9 +1,7 @@
 """The quality page of a cohort: every prepared scan with its gates, worst first."""
 
-import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -15,33 +13,24 @@ from lesionless.preprocess.atlas import load_atlas
 from lesionless.preprocess.prepared import PreparedScan
 from lesionless.preprocess.quality import GATES, Judgement, judge
 from lesionless.provenance import write_text_whole
+from lesionless.report import html
+from lesionless.report.html import Html, Picture
 from lesionless.report.quality_figure import quality_figure
 from lesionless.report.style import figure_bytes
+from lesionless.report.table_formats import Table
 
 PICTURE_DPI = 100
-
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 1250px; margin: 2em auto; padding: 0 1em;
-  color: #1a1a1a; background: #fff }
-section { border-top: 1px solid #ddd; margin-top: 1.5em }
-h1 { font-size: 1.5em } h2 { font-size: 1.1em; margin-bottom: .3em }
-img { width: 100%; height: auto; display: block }
-table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums }
-td, th { padding: .15em .9em .15em 0; text-align: left; vertical-align: top }
-.bad { color: #b00020; font-weight: 600 } .good { color: #00695c } .dim { color: #666 }
-"""
 
 
 @dataclass(frozen=True)
 class _Row:
-    """Hold what the page says of one scan; `html` is its section."""
+    """Hold what the page says of one scan."""
 
     name: str
     method: str
     figures: Mapping[str, float]
     judgements: list[Judgement]
-    notes: list[str]
-    html: str
+    section: Html
 
     @property
     def strain(self) -> float:
@@ -100,13 +89,19 @@ def _row(prepared: PreparedScan, path: Path | None) -> _Row:
     ]
     picture, note = _picture(prepared, path)
     notes += [note] if note else []
-    method = str(strip.get("method", "n/a"))
-    section = _section(prepared.name, method, judgements, notes, picture)
-    return _Row(prepared.name, method, figures, judgements, notes, section)
+    method = str(strip.get("method", html.NONE))
+    section = html.section(
+        prepared.name,
+        html.picture(picture),
+        html.bullets([j.sentence for j in judgements if not j.passed], kind="warnings"),
+        html.bullets([f"passed: {j.sentence}" for j in judgements if j.passed]),
+        *(html.element("p", note, kind="note") for note in notes),
+    )
+    return _Row(prepared.name, method, figures, judgements, section)
 
 
-def _picture(prepared: PreparedScan, path: Path | None) -> tuple[bytes, str]:
-    """Return the JPEG of one scan, and a note where the scan itself could not be drawn."""
+def _picture(prepared: PreparedScan, path: Path | None) -> tuple[Picture, str]:
+    """Return the picture of one scan, and a note where the scan itself could not be drawn."""
     scan, note = None, "" if path else "The scan itself was not at hand; its prepared slices are."
     if path:
         try:
@@ -115,61 +110,48 @@ def _picture(prepared: PreparedScan, path: Path | None) -> tuple[bytes, str]:
             note = str(error)
     atlas = load_atlas(str(prepared.record.get("settings", {}).get("space", "mni152")))
     figure = quality_figure(prepared, scan, atlas)
-    return figure_bytes(figure, kind="jpeg", dpi=PICTURE_DPI), note
-
-
-def _section(
-    name: str, method: str, judgements: list[Judgement], notes: list[str], picture: bytes
-) -> str:
-    gates = "".join(_gate_row(judgement) for judgement in judgements)
-    said = "".join(f'<p class="dim">{escape(note)}</p>' for note in notes)
-    source = base64.b64encode(picture).decode()
-    return (
-        f'<section id="{escape(name)}"><h2>{escape(name)} '
-        f'<span class="dim">brain mask by {escape(method)}</span></h2>'
-        f'<img alt="Brain mask and atlas outlines of {escape(name)}" loading="lazy" '
-        f'src="data:image/jpeg;base64,{source}"><table>{gates}</table>{said}</section>\n'
+    method = prepared.record.get("strip", {}).get("method", html.NONE)
+    picture = Picture(
+        figure_bytes(figure, kind="jpeg", dpi=PICTURE_DPI),
+        f"brain mask by {method}",
+        f"Brain mask and atlas outlines of {prepared.name}",
     )
+    return picture, note
 
 
-def _gate_row(judgement: Judgement) -> str:
-    kind, outcome = ("good", "passed") if judgement.passed else ("bad", "failed")
-    return f'<tr><td class="{kind}">{outcome}</td><td>{escape(judgement.sentence)}</td></tr>'
-
-
-def _page(rows: list[_Row], failed: Mapping[str, str]) -> str:
+def _page(rows: list[_Row], failed: Mapping[str, str]) -> Html:
     n_flagged = sum(not row.passed for row in rows)
-    missing = "".join(
-        f'<li class="bad">{escape(name)}: {escape(reason)}</li>' for name, reason in failed.items()
+    introduction = (
+        f"{len(rows)} scans are prepared, {n_flagged} of them fail a gate, {len(failed)} could not "
+        "be prepared. Worst first: the gate that comes closest to its limit decides. Orange: the "
+        "brain mask. Blue: the atlas brain. The patient's right is at the left."
     )
-    overview = "".join(_overview_row(row) for row in rows)
-    head = "".join(
-        f'<th title="{escape(gate.meaning)}">{name}</th>' for name, gate in GATES.items()
-    )
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width">'
-        f"<title>Quality of preparation</title><style>{_STYLE}</style></head><body>\n"
-        f"<h1>Quality of preparation</h1>\n<p>{len(rows)} scans are prepared, {n_flagged} of them "
-        f"fail a gate, {len(failed)} could not be prepared. Worst first: the gate that comes "
-        "closest to its limit decides. Orange: the brain mask. Blue: the atlas brain. The "
-        "patient's right is at the left.</p>\n"
-        f"{f'<ul>{missing}</ul>' if failed else ''}"
-        f"<table><tr><th>scan</th><th>mask by</th>{head}</tr>{overview}</table>\n"
-        f"{''.join(row.html for row in rows)}</body></html>\n"
+    return html.page(
+        "Quality of preparation",
+        html.element("p", introduction),
+        html.bullets([f"{name}: {reason}" for name, reason in failed.items()], kind="warnings"),
+        html.table(_overview(rows)),
+        *(row.section for row in rows),
     )
 
 
-def _overview_row(row: _Row) -> str:
+def _overview(rows: list[_Row]) -> Table:
+    return Table(
+        "All scans",
+        ("scan", "mask by", *GATES),
+        tuple((html.link(row.name), row.method, *_gate_cells(row)) for row in rows),
+        tuple(f"{name}: {gate.meaning}." for name, gate in GATES.items()),
+    )
+
+
+def _gate_cells(row: _Row) -> list[str]:
     judged = {judgement.name: judgement for judgement in row.judgements}
-    cells = "".join(
-        f'<td class="{"" if judged[name].passed else "bad"}">{judged[name].value:.4g}</td>'
+    return [
+        f"{judged[name].value:.4g}{'' if judged[name].passed else ', failed'}"
         if name in judged
-        else '<td class="dim">n/a</td>'
+        else html.NONE
         for name in GATES
-    )
-    link = f'<a href="#{escape(row.name)}">{escape(row.name)}</a>'
-    return f"<tr><td>{link}</td><td>{escape(row.method)}</td>{cells}</tr>\n"
+    ]
 
 
 def _write_table(path: Path, rows: list[_Row], failed: Mapping[str, str]) -> None:

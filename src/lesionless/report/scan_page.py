@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lesionless.arrays import Affine, Mask, Volume
+from lesionless.preprocess.quality import judge
 from lesionless.report import html
 from lesionless.report.axial import AxialScan, axial_scan, spread_out
 from lesionless.report.html import Html, Picture
@@ -39,7 +40,7 @@ class ScanReport:
         model: Name of the model.
         operating_point: Name of the operating point, and what it stands for.
         methods: The sentences for a methods section; an empty line parts paragraphs.
-        quality: Figures of the quality gates by name, with the unit in the name or the value.
+        quality: Figures of the quality gates by name; those that fail head the page.
         warnings: What the reader must know first.
         provenance: Where the numbers come from: versions, settings, command, seconds.
     """
@@ -73,7 +74,7 @@ def scan_page(report: ScanReport) -> Html:
     )
     return html.page(
         report.name,
-        html.bullets(report.warnings, kind="warnings"),
+        html.bullets([*report.warnings, *_failed_gates(report)], kind="warnings"),
         _summary(report),
         html.section("What stands out", _detail(scan, report)),
         html.section("All slices", _viewer(scan, report), _overview(scan)),
@@ -83,6 +84,10 @@ def scan_page(report: ScanReport) -> Html:
         html.section("Provenance", html.pairs(report.provenance, "Where these numbers come from")),
         subtitle=f"Anomaly map and lesion mask by {report.model}",
     )
+
+
+def _failed_gates(report: ScanReport) -> list[str]:
+    return [judged.sentence for judged in judge(report.quality) if not judged.passed]
 
 
 def _summary(report: ScanReport) -> Html:

@@ -22,6 +22,7 @@ from lesionless.preprocess.pipeline import PrepareSettings
 from lesionless.preprocess.prepared import PreparedScan, to_scan_grid
 from lesionless.provenance import RunManifest, describe_software, write_text_whole
 from lesionless.report.html import Html
+from lesionless.report.quality import figures_of
 from lesionless.report.scan_page import ScanReport, scan_page
 from lesionless.scoring.recipe import ScoreSettings
 from lesionless.scoring.segment import Lesion, lesions, segment
@@ -190,7 +191,6 @@ def _page(
     scan: Scan, prepared: PreparedScan, result: Segmented, bundle: Bundle, point: str
 ) -> Html:
     """Return the page to look at."""
-    strip = prepared.record.get("strip", {})
     return scan_page(
         ScanReport(
             name=prepared.name,
@@ -205,8 +205,8 @@ def _page(
             model=bundle.name,
             operating_point=point,
             methods=OPERATING_POINTS[point].description,
-            quality=prepared.quality,
-            warnings=strip.get("warnings", ()),
+            quality=figures_of(prepared),
+            warnings=prepared.record.get("messages", ()),
             provenance=describe_software(),
         )
     )
