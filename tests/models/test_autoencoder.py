@@ -1,5 +1,6 @@
 """Eq. 2 term by term, and the limits in which one variant is another: on gradients and updates."""
 
+import math
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 from torch import Tensor
 
 from lesionless.models import losses
+from lesionless.models.bottleneck import Code
 from lesionless.models.method import Update
 
 AUTOENCODERS = ("dAE", "sAE1", "sAE3", "sAE-GAN", "dVAE", "sVAE", "sVAE-GAN")
@@ -77,6 +79,30 @@ def test_the_discriminator_s_loss_is_eq_3(tiny, x):
     torch.testing.assert_close(found.total, -(real.log().mean() + (1 - fake).log().mean()))
     right = 0.5 * ((real > 0.5).float().mean() + (fake <= 0.5).float().mean())
     torch.testing.assert_close(found.watched["accuracy"], right)
+
+
+class Judge(torch.nn.Module):
+    """Say 0.9 of slices that are not black, and 0.25 of black ones."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        dis = torch.where(x.flatten(1).mean(1) > 0, 0.9, 0.25)
+        return torch.logit(dis)
+
+
+def test_eq_2_and_eq_3_on_numbers_made_by_hand(tiny):
+    """|x - x_hat| sums to 0.5 * 1024; N(1, 1) in 4 values is 2 nats from N(0, I)."""
+    weights = {"lambda_reconstruction": 2.0, "lambda_prior": 3.0, "lambda_adversarial": 5.0}
+    method = tiny("sVAE-GAN", **weights).train()
+    x = torch.full((2, 1, 32, 32), 0.5)
+    mean, log_variance = torch.ones(2, 4), torch.zeros(2, 4)
+    method.encode = lambda x, generator=None: Code(mean, mean, log_variance)
+    method.decode = lambda z: torch.zeros_like(x)
+    method.discriminator = Judge()
+    eq_2 = update(method, "autoencoder").loss(x, generator()).total
+    assert eq_2.item() == pytest.approx(2 * 512 + 3 * 2 - 5 * math.log(0.25), rel=1e-6)
+    eq_3 = method._discriminator_loss(x, generator())
+    assert eq_3.total.item() == pytest.approx(-math.log(0.9) - math.log(1 - 0.25), rel=1e-6)
+    assert eq_3.watched["accuracy"].item() == 1
 
 
 @pytest.mark.parametrize("name", ["dVAE", "sVAE", "sVAE-GAN"])
