@@ -14,6 +14,9 @@ Mask: TypeAlias = Bool[np.ndarray, "i j k"]
 Slices: TypeAlias = Float[np.ndarray, "slice row column"]
 """Axial slices in atlas space: slice 0 is lowest, row 0 anterior, column 0 the patient's right."""
 
+Plane: TypeAlias = Float[np.ndarray, "row column"]
+"""One of `Slices`."""
+
 SliceMask: TypeAlias = Bool[np.ndarray, "slice row column"]
 """A brain or lesion mask on the grid of `Slices`."""
 

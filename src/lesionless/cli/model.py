@@ -19,8 +19,13 @@ def train(
     batch_size: int = 8,
     seed: int = 0,
     margin: int = 2,
+    beside_lesions_mm: float | None = None,
+    every: int = 1,
+    also: tuple[Path, ...] = (),
     val_fraction: float = 0.2,
     slices: Literal["all", "mid", "paper"] = "all",
+    beta1: float = 0.5,
+    decay: Literal["none", "cosine"] = "none",
     precision: Literal["auto", "bf16", "fp32"] = "auto",
     operating_point: str = "fpr-1e-3",
     threads: int | None = None,
@@ -37,8 +42,13 @@ def train(
         batch_size: Slices per batch.
         seed: Of weights, batches, noise and split.
         margin: Slices next to a lesion that are not used.
+        beside_lesions_mm: Use all slices instead, without the tissue closer than this to a lesion.
+        every: Learn from every n-th slice of a scan.
+        also: Further prepared folder to learn from, such as phantoms; may be repeated.
         val_fraction: Share of subjects kept for thresholds where participants.tsv has no split.
         slices: Heights to learn from.
+        beta1: First decay of Adam.
+        decay: How learning rates fall from epoch to epoch.
         precision: auto uses bf16 where the device computes it in hardware.
         operating_point: Where masks are cut.
         threads: Threads of torch; all cores by default.
@@ -56,13 +66,33 @@ def train(
     request = TrainRequest(
         model=model,
         training=TrainSettings(
-            epochs=epochs, batch_size=batch_size, seed=seed, precision=precision, device=device
+            epochs=epochs,
+            batch_size=batch_size,
+            seed=seed,
+            beta1=beta1,
+            decay=decay,
+            precision=precision,
+            device=device,
         ),
-        normals=NormalsSettings(margin=margin, val_fraction=val_fraction, seed=seed, levels=slices),
+        normals=NormalsSettings(
+            margin=margin,
+            val_fraction=val_fraction,
+            seed=seed,
+            levels=slices,
+            every=every,
+            beside_lesions_mm=beside_lesions_mm,
+        ),
         operating_point=operating_point,
     )
     with Show() as show:
-        train_model(prepared, model_dir, request, overwrite=overwrite, on_epoch=show.epochs(model))
+        train_model(
+            prepared,
+            model_dir,
+            request,
+            also=also,
+            overwrite=overwrite,
+            on_epoch=show.epochs(model),
+        )
     print(f"model in {model_dir}")
     return DONE
 

@@ -16,14 +16,22 @@ from lesionless.models.intensity import (
     LocalContrastSettings,
 )
 from lesionless.models.method import Method
+from lesionless.models.restoration import Restoration, RestorationSettings
 
-Settings = AutoencoderSettings | AnoGANSettings | IntensitySettings | LocalContrastSettings
+Settings = (
+    AutoencoderSettings
+    | AnoGANSettings
+    | IntensitySettings
+    | LocalContrastSettings
+    | RestorationSettings
+)
 
 BUILDERS: Mapping[type, Any] = {
     AutoencoderSettings: Autoencoder,
     AnoGANSettings: AnoGAN,
     IntensitySettings: Intensity,
     LocalContrastSettings: LocalContrast,
+    RestorationSettings: Restoration,
 }
 
 
@@ -65,6 +73,11 @@ CATALOGUE: Mapping[str, Entry] = {
         LocalContrastSettings(),
         "intensity over the local tissue mean, as a z-score by location",
         {"residual": "ratio", "location": True},
+    ),
+    "restoration": Entry(
+        RestorationSettings(),
+        "U-Net that takes synthetic lesions away",
+        {"residual": "positive", "filter_size": 3},
     ),
 }
 

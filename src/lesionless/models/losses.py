@@ -4,6 +4,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import softplus
 
+OVERLAP_PIXELS = 20.0
+
 
 def reconstruction(x: Tensor, x_hat: Tensor) -> Float[Tensor, ""]:
     """Return ||x - x_hat||_1: the sum over pixels, the mean over the batch.
@@ -46,3 +48,18 @@ def accuracy(
 ) -> Float[Tensor, ""]:
     """Return the share of slices that the discriminator tells rightly; 0.5 is a guess."""
     return 0.5 * ((logit > 0).float().mean() + (logit_hat <= 0).float().mean())
+
+
+def overlap(
+    probability: Float[Tensor, "batch 1 row column"], lesion: Float[Tensor, "batch 1 row column"]
+) -> Float[Tensor, ""]:
+    """Return 1 - Dice of probabilities and lesions, the mean over the batch.
+
+    Both sides of the fraction are raised by `OVERLAP_PIXELS`, so that a slice without lesions is
+    judged by how much is found in it.
+
+    Source: Milletari et al. 2016, Sec. 3, without squares.
+    """
+    both = (probability * lesion).flatten(1).sum(1)
+    either = (probability + lesion).flatten(1).sum(1)
+    return (1 - (2 * both + OVERLAP_PIXELS) / (either + OVERLAP_PIXELS)).mean()

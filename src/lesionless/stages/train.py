@@ -2,8 +2,9 @@
 
 import logging
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,7 @@ def train_model(
     out: Path,
     request: TrainRequest,
     *,
+    also: Sequence[Path] = (),
     overwrite: bool = False,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
 ) -> Bundle:
@@ -63,6 +65,7 @@ def train_model(
         prepared: A store.
         out: The model's folder.
         request: What is to be trained.
+        also: Further stores to learn from; normative figures and thresholds are the first one's.
         overwrite: Whether an earlier run in the folder is thrown away.
         on_epoch: Called after each epoch.
 
@@ -76,7 +79,8 @@ def train_model(
     if bundles.is_complete(out):
         return _finished(out, untrained)
     learn = Normals(prepared, "train", request.normals)
-    slices = stack(learn, every=request.normals.every)
+    further = [_further(folder, untrained, request.normals) for folder in also]
+    slices = stack(chain(learn, *further), every=request.normals.every)
     logger.info("%s: %d slices without lesions", request.model, len(slices))
 
     def after_epoch(epoch: Epoch) -> None:
@@ -101,6 +105,16 @@ def train_model(
     finished = _with_record(ready, request, len(slices), history)
     bundles.save(finished, out)
     return finished
+
+
+def _further(folder: Path, untrained: Bundle, normals: NormalsSettings) -> Normals:
+    wanted, found = untrained.prepare["matrix"], load_settings(folder).matrix
+    if found != wanted:
+        raise UsageError(
+            f"{folder}: expected slices of {wanted} x {wanted} pixels, found {found} x {found}. "
+            f"Prepare it with --matrix {wanted}."
+        )
+    return Normals(folder, "train", normals)
 
 
 def _untrained(prepared: Path, request: TrainRequest) -> Bundle:

@@ -4,7 +4,7 @@ import csv
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from lesionless.errors import TrainingError
+from lesionless.errors import TrainingError, UsageError
 from lesionless.models.method import Update
 from lesionless.training import checkpoint
 from lesionless.training.memory import keep_freed_memory
@@ -22,6 +22,12 @@ from lesionless.training.memory import keep_freed_memory
 logger = logging.getLogger(__name__)
 
 LOSSES = "losses.csv"
+
+DECAYS: Mapping[str, Callable[[float], float]] = {
+    "none": lambda done: 1.0,
+    "cosine": lambda done: 0.5 * (1 + math.cos(math.pi * done)),
+}
+"""Share of the learning rate by the share of epochs that is done."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,7 @@ class TrainSettings:
         batch_size: Slices per batch.
         seed: Of the batches' order and the methods' noise.
         beta1: Adam's first decay; 0.5 is usual with a discriminator.
+        decay: A key of `DECAYS`: how learning rates fall from epoch to epoch.
         precision: "bf16", "fp32", or "auto": bf16 where the device computes it in hardware.
         device: A torch device.
     """
@@ -41,8 +48,15 @@ class TrainSettings:
     batch_size: int = 8
     seed: int = 0
     beta1: float = 0.5
+    decay: str = "none"
     precision: str = "auto"
     device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        if self.decay not in DECAYS:
+            raise UsageError(
+                f"Expected decay to be one of {', '.join(DECAYS)}, found {self.decay!r}."
+            )
 
 
 @dataclass(frozen=True)
@@ -97,6 +111,7 @@ def train(
     history = _resume(method, optimizers, folder, description)
     for index in range(len(history), settings.epochs):
         started = time.perf_counter()
+        _set_rates(updates, optimizers, settings, index)
         losses = _epoch(method, updates, optimizers, _batches(slices, settings, index), settings)
         seconds = time.perf_counter() - started
         history.append({"epoch": index + 1, **losses, "seconds": round(seconds, 2)})
@@ -124,6 +139,18 @@ def _optimizer(update: Update, settings: TrainSettings) -> torch.optim.Adam:
     return torch.optim.Adam(
         update.parameters, lr=update.learning_rate, betas=(settings.beta1, 0.999)
     )
+
+
+def _set_rates(
+    updates: Sequence[Update],
+    optimizers: Sequence[torch.optim.Adam],
+    settings: TrainSettings,
+    epoch: int,
+) -> None:
+    share = DECAYS[settings.decay](epoch / settings.epochs)
+    for update, optimizer in zip(updates, optimizers, strict=True):
+        for group in optimizer.param_groups:
+            group["lr"] = update.learning_rate * share
 
 
 def _batches(

@@ -1,0 +1,110 @@
+"""Random changes of pose and scanner, so that a network leans on neither."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from lesionless.arrays import Plane
+
+TISSUE_LEVEL = 0.4  # what preparation puts tissue at
+FLUID_LEVEL = 0.15  # contrast between tissues is stretched above it, fluid stays
+BIAS_PIXELS = 40
+
+
+@dataclass(frozen=True)
+class Variation:
+    """Say how far slices are varied; every value is drawn evenly up to it, for each slice anew.
+
+    Attributes:
+        turn_degrees: Rotation either way.
+        zoom: Change of size either way.
+        shift_pixels: Shift either way along rows and columns.
+        gamma: Logarithm of the exponent, about the tissue's level, either way.
+        contrast: Logarithm of the stretch of tissue contrast, either way.
+        gain: Change of brightness either way.
+        bias: Spread of a smooth field that is multiplied on.
+        blur_pixels: Standard deviation of a Gaussian.
+        noise: Standard deviation of added noise.
+    """
+
+    turn_degrees: float = 8.0
+    zoom: float = 0.08
+    shift_pixels: float = 5.0
+    gamma: float = 0.3
+    contrast: float = 0.55
+    gain: float = 0.09
+    bias: float = 0.1
+    blur_pixels: float = 1.1
+    noise: float = 0.035
+
+
+def moved(generator: np.random.Generator, x: Plane, variation: Variation = Variation()) -> Plane:
+    """Turn, zoom, shift and perhaps mirror a slice."""
+    angle = np.radians(_either_way(generator, variation.turn_degrees))
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    matrix = turn * (1 + _either_way(generator, variation.zoom))
+    middle = (np.array(x.shape) - 1) / 2
+    shift = generator.uniform(-1, 1, 2) * variation.shift_pixels
+    offset = middle - matrix @ middle + shift
+    inside = ndimage.affine_transform((x > 0).astype(np.float32), matrix, offset, order=1) > 0.5
+    image = ndimage.affine_transform(x, matrix, offset, order=1) * inside
+    return np.ascontiguousarray(image[:, ::-1] if generator.random() < 0.5 else image)
+
+
+def rescanned(
+    generator: np.random.Generator,
+    planes: Sequence[Plane],
+    variation: Variation = Variation(),
+) -> list[Plane]:
+    """Return slices of one brain as another scanner might show them, all changed alike.
+
+    Args:
+        generator: Source of randomness.
+        planes: (row, column) prepared slices that differ in their lesions alone.
+        variation: How far.
+
+    Returns:
+        The slices in [0, 1], 0 where they were 0.
+    """
+    shape = planes[0].shape
+    gamma = np.exp(_either_way(generator, variation.gamma))
+    stretch = np.exp(_either_way(generator, variation.contrast)) if generator.random() < 0.6 else 1
+    gain = (1 + _either_way(generator, variation.gain)) * _bias(generator, shape, variation.bias)
+    blur = generator.uniform(0, variation.blur_pixels) if generator.random() < 0.5 else 0
+    noise = _noise(generator, shape, variation.noise)
+    changed = []
+    for plane in planes:
+        bright = TISSUE_LEVEL * (plane / TISSUE_LEVEL) ** gamma * gain
+        sharp = _stretched(bright, float(stretch))
+        image = ndimage.gaussian_filter(sharp, blur) if blur else sharp
+        changed.append((np.clip(image + noise, 0, 1) * (plane > 0)).astype(np.float32))
+    return changed
+
+
+def _either_way(generator: np.random.Generator, most: float) -> float:
+    return float(generator.uniform(-most, most))
+
+
+def _stretched(x: Plane, stretch: float) -> Plane:
+    """Stretch the contrast between tissues about their level; fluid and lesions keep their place.
+
+    Beyond the range of tissue every value is moved by what its edge is moved.
+    """
+    is_tissue = np.clip((x - FLUID_LEVEL) / 0.1, 0, 1)
+    reach = TISSUE_LEVEL - 0.25
+    return np.asarray(x + is_tissue * (stretch - 1) * np.clip(x - TISSUE_LEVEL, -reach, reach))
+
+
+def _bias(generator: np.random.Generator, shape: tuple[int, ...], most: float) -> Plane:
+    field = ndimage.gaussian_filter(generator.standard_normal(shape), BIAS_PIXELS, mode="wrap")
+    return np.asarray(1 + generator.uniform(0, most) * field / (field.std() + 1e-6))
+
+
+def _noise(generator: np.random.Generator, shape: tuple[int, ...], most: float) -> Plane:
+    """Draw noise that is white or, as often, a little smooth."""
+    noise = generator.uniform(0, most) * generator.standard_normal(shape)
+    if generator.random() < 0.5:
+        return np.asarray(ndimage.gaussian_filter(noise, 0.6) * 1.8)
+    return np.asarray(noise)

@@ -1,0 +1,164 @@
+"""Synthetic lesions in slices that have none: what a restoration model learns to take away."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from lesionless.arrays import Plane
+
+TISSUE = (0.25, 0.55)  # of prepared intensity: neither fluid nor already bright
+FLUID = 0.2
+BASE_MM = 6.0  # a lesion is brighter than the mean tissue within this distance
+
+
+@dataclass(frozen=True)
+class Lesions:
+    """Say what synthetic lesions look like; none of it was measured on labelled lesions.
+
+    Attributes:
+        none_share: Share of slices that stay as they are.
+        most: Lesions per slice, at most; four slices in five have fewer than nine.
+        radius_mm: Smallest and largest radius, drawn evenly on a logarithmic scale.
+        large_share: Share of lesions with a radius from `large_radius_mm` instead.
+        large_radius_mm: See `large_share`.
+        contrast: Smallest and largest excess over the tissue around, as a share of it.
+        visible: Excess in prepared intensity from which a pixel counts as lesion.
+    """
+
+    none_share: float = 0.15
+    most: int = 24
+    radius_mm: tuple[float, float] = (1.2, 7.0)
+    large_share: float = 0.06
+    large_radius_mm: tuple[float, float] = (7.0, 22.0)
+    contrast: tuple[float, float] = (0.12, 1.3)
+    visible: float = 0.04
+
+
+@dataclass(frozen=True, eq=False)
+class Blob:
+    """Hold one lesion's shape in a window of the slice.
+
+    Attributes:
+        window: Rows and columns.
+        membership: (row, column) share of lesion in each pixel, in [0, 1].
+    """
+
+    window: tuple[slice, slice]
+    membership: Plane
+
+
+def implant(
+    generator: np.random.Generator,
+    x: Plane,
+    *,
+    pixel_mm: float = 1.0,
+    lesions: Lesions = Lesions(),
+) -> tuple[Plane, Plane]:
+    """Brighten random smooth blobs of a slice, mostly deep and beside the ventricles.
+
+    Args:
+        generator: Source of randomness.
+        x: (row, column) prepared slice, 0 outside the brain.
+        pixel_mm: Size of a pixel.
+        lesions: What they look like.
+
+    Returns:
+        The slice with lesions, in [0, 1], and its lesions as (row, column) in [0, 1].
+
+    Source: Foreign patches as the anomalies to learn from: Tan et al. 2020, "Detecting outliers
+    with foreign patch interpolation"; place and look of the blobs are ours.
+    """
+    chances = np.cumsum(_likely_places(x, pixel_mm))
+    if chances[-1] <= 0 or generator.random() < lesions.none_share:
+        return x, np.zeros_like(x)
+    base = _tissue_around(x, pixel_mm)
+    typical = generator.uniform(0.1, 0.9)
+    excess, membership = np.zeros_like(x), np.zeros_like(x)
+    for _ in range(_how_many(generator, lesions)):
+        chosen = np.searchsorted(chances, generator.random() * chances[-1])
+        centre = np.unravel_index(min(int(chosen), x.size - 1), x.shape)
+        blob = _blob(generator, centre, _radius_mm(generator, lesions) / pixel_mm, x.shape)
+        contrast = np.clip(typical * generator.uniform(0.5, 1.5), *lesions.contrast)
+        more = _excess(generator, x[blob.window], base[blob.window] * (1 + contrast), blob)
+        excess[blob.window] = np.maximum(excess[blob.window], more)
+        membership[blob.window] = np.maximum(membership[blob.window], blob.membership)
+    seen = membership * (excess > lesions.visible)
+    return np.clip(x + excess, 0, 1).astype(np.float32), seen.astype(np.float32)
+
+
+def region(x: Plane) -> np.ndarray:
+    """Return the pixels of a slice that hold brain: above 0, or in a small gap between such."""
+    return np.asarray(ndimage.binary_closing(x > 0, iterations=3) | (x > 0))
+
+
+def _likely_places(x: Plane, pixel_mm: float) -> Plane:
+    """Weigh tissue: little near the rim, more in the depth, most beside deep fluid."""
+    rim_mm = ndimage.distance_transform_edt(region(x)) * pixel_mm
+    tissue = (x > TISSUE[0]) & (x < TISSUE[1])
+    weight = tissue * (rim_mm > 3) * (0.25 + (rim_mm > 10))
+    fluid = ndimage.binary_opening((x < FLUID) & (rim_mm > 18))
+    if fluid.any():
+        fluid_mm = ndimage.distance_transform_edt(~fluid) * pixel_mm
+        weight = weight * (1 + 4 * np.exp(-fluid_mm / 5))
+    return np.asarray(weight, dtype=np.float32)
+
+
+def _tissue_around(x: Plane, pixel_mm: float) -> Plane:
+    tissue = (x > TISSUE[0]).astype(np.float32)
+    sigma = BASE_MM / pixel_mm
+    share = ndimage.gaussian_filter(tissue, sigma)
+    return np.asarray(ndimage.gaussian_filter(x * tissue, sigma) / (share + 1e-3))
+
+
+def _how_many(generator: np.random.Generator, lesions: Lesions) -> int:
+    few = min(9, lesions.most)
+    if generator.random() < 0.8:
+        return int(generator.integers(1, few))
+    return int(generator.integers(few, lesions.most + 1))
+
+
+def _radius_mm(generator: np.random.Generator, lesions: Lesions) -> float:
+    if generator.random() < lesions.large_share:
+        return float(generator.uniform(*lesions.large_radius_mm))
+    return float(np.exp(generator.uniform(*np.log(lesions.radius_mm))))
+
+
+def _blob(
+    generator: np.random.Generator,
+    centre: tuple[np.intp, ...],
+    radius: float,
+    shape: tuple[int, ...],
+) -> Blob:
+    """Draw an ellipse with a bumpy, more or less soft edge; `radius` in pixels."""
+    reach = int(2.6 * radius) + 4
+    rows, columns = (
+        slice(max(0, int(c) - reach), min(n, int(c) + reach + 1))
+        for c, n in zip(centre, shape, strict=True)
+    )
+    row, column = np.mgrid[rows, columns]
+    turn, stretch = generator.uniform(0, np.pi), np.exp(generator.uniform(0, 0.45))
+    row, column = row - int(centre[0]), column - int(centre[1])
+    along = (row * np.cos(turn) + column * np.sin(turn)) * stretch
+    across = (column * np.cos(turn) - row * np.sin(turn)) / stretch
+    distance = np.hypot(along, across) / radius
+    bumps = generator.uniform(0.05, 0.35) * _smooth(generator, distance.shape, 0.45 * radius)
+    depth = 1 - distance + bumps * np.exp(-np.maximum(distance - 1, 0))
+    steepness = radius * generator.uniform(1, 3)
+    inside = 1 / (1 + np.exp(-np.clip(depth * steepness, -20, 20))) * (distance < 2.4)
+    membership = ndimage.gaussian_filter(inside, generator.uniform(0.3, 0.9))
+    return Blob((rows, columns), membership.astype(np.float32))
+
+
+def _excess(generator: np.random.Generator, x: Plane, level: Plane, blob: Blob) -> Plane:
+    """Return how much a lesion adds to the brain's pixels; it never darkens them."""
+    texture = 1 + generator.uniform(0, 0.08) * _smooth(generator, x.shape, 1.2)
+    opacity = generator.uniform(0.6, 1.0) * blob.membership
+    return np.asarray(np.maximum(opacity * (level * texture - x), 0) * (x > 0), dtype=np.float32)
+
+
+def _smooth(generator: np.random.Generator, shape: tuple[int, ...], sigma: float) -> Plane:
+    """Draw noise of unit spread that varies over `sigma` pixels."""
+    noise = generator.standard_normal(shape).astype(np.float32)
+    smooth = ndimage.gaussian_filter(noise, max(1.0, sigma), mode="wrap")
+    return np.asarray(smooth / (smooth.std() + 1e-6))

@@ -1,0 +1,129 @@
+"""A network that takes synthetic lesions away again, and real ones with them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lesionless.models import losses
+from lesionless.models.appearance import moved, rescanned
+from lesionless.models.corruption import implant, region
+from lesionless.models.method import Losses, Update
+from lesionless.models.unet import UNet
+
+# Share of the rows and columns of a 256 mm slice that can hold brain, once leaks of the mask are
+# cut off 10 mm beyond the atlas brain
+BRAIN_SHARE = (13 / 16, 11 / 16)
+
+
+@dataclass(frozen=True)
+class RestorationSettings:
+    """Describe a restoration network.
+
+    Attributes:
+        size: Rows (= columns) of the slices, which show 256 mm.
+        widths: Channels at each level of the U-Net.
+        learning_rate: Of Adam.
+        lesion_weight: How much more a lesion's pixels count than others.
+        lambda_segmentation: Weight of the cross-entropy between found and implanted lesions.
+        lambda_overlap: Weight of one minus their Dice.
+        lambda_restoration: Weight of the mean absolute error of the restored slice.
+    """
+
+    size: int = 256
+    widths: tuple[int, ...] = (32, 48, 64, 96)
+    learning_rate: float = 1e-3
+    lesion_weight: float = 3.0
+    lambda_segmentation: float = 1.0
+    lambda_overlap: float = 0.5
+    lambda_restoration: float = 2.0
+
+
+class Restoration(nn.Module):
+    """Say of each pixel whether it is lesion and how much too bright; take that away.
+
+    It learns from slices without lesions, in which some are implanted, under changing pose and
+    scanner. No label of a real lesion takes part.
+    """
+
+    def __init__(self, settings: RestorationSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.network = UNet(settings.widths, maps=2)
+        rows, columns = (
+            _covering(share * settings.size, self.network.multiple, settings.size)
+            for share in BRAIN_SHARE
+        )
+        self._inside = (_middle(rows, settings.size), _middle(columns, settings.size))
+
+    def updates(self) -> list[Update]:
+        """Return the one update of the network."""
+        parameters = list(self.network.parameters())
+        return [Update("restoration", parameters, self.settings.learning_rate, self._loss)]
+
+    def reconstruct(
+        self, x: Float[Tensor, "batch 1 row column"]
+    ) -> Float[Tensor, "batch 1 row column"]:
+        """Return the slices with what is taken for lesion taken away."""
+        rows, columns = self._inside
+        logit, excess = self._found(x[..., rows, columns])
+        x_hat = x.clone()
+        x_hat[..., rows, columns] -= (torch.sigmoid(logit) * excess).to(x.dtype)
+        return x_hat
+
+    def _found(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the logit of lesion, and the excess if it is one, never below 0."""
+        logit, excess = self.network(x).split(1, dim=1)
+        return logit, functional.softplus(excess - 2)
+
+    def _loss(self, x: Tensor, generator: torch.Generator) -> Losses:
+        rows, columns = self._inside
+        patient, clean, lesion, brain = self._examples(x[..., rows, columns], generator)
+        logit, excess = self._found(patient)
+        pixels = brain.sum().clamp(min=1)
+        weight = brain * (1 + self.settings.lesion_weight * (lesion > 0.05))
+        missed = functional.binary_cross_entropy_with_logits(logit, lesion, reduction="none")
+        probability = torch.sigmoid(logit) * brain
+        off = (patient - probability * excess - clean).abs()
+        how = self.settings
+        terms = {
+            "segmentation": how.lambda_segmentation * (missed * weight).sum() / pixels,
+            "overlap": how.lambda_overlap * losses.overlap(probability, lesion),
+            "restoration": how.lambda_restoration * (off * weight).sum() / pixels,
+        }
+        return Losses(terms)
+
+    def _examples(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """Return slices with lesions, without, the lesions, and the brain."""
+        drawn = torch.randint(2**62, (1,), generator=generator, device=generator.device)
+        noise = np.random.default_rng(int(drawn.item()))
+        pixel_mm = 256 / self.settings.size
+        examples = [_example(noise, plane, pixel_mm) for plane in x[:, 0].float().cpu().numpy()]
+        parts = (np.stack(part)[:, np.newaxis] for part in zip(*examples, strict=True))
+        return tuple(torch.from_numpy(part).to(x.device) for part in parts)
+
+
+def _example(
+    noise: np.random.Generator, plane: np.ndarray, pixel_mm: float
+) -> tuple[np.ndarray, ...]:
+    clean = moved(noise, plane)
+    patient, lesion = implant(noise, clean, pixel_mm=pixel_mm)
+    patient, clean = rescanned(noise, [patient, clean])
+    return patient, clean, lesion, region(clean).astype(np.float32)
+
+
+def _covering(length: float, multiple: int, most: int) -> int:
+    """Return the smallest multiple that covers a length, within the slice.
+
+    >>> _covering(0.8125 * 256, 16, 256), _covering(0.6875 * 128, 16, 128)
+    (208, 96)
+    """
+    return min(int(-(-length // multiple)) * multiple, most)
+
+
+def _middle(length: int, size: int) -> slice:
+    start = (size - length) // 2
+    return slice(start, start + length)
