@@ -10,7 +10,7 @@ from lesionless.arrays import Plane
 
 TISSUE_LEVEL = 0.4  # what preparation puts tissue at
 FLUID_LEVEL = 0.15  # contrast between tissues is stretched above it, fluid stays
-BIAS_PIXELS = 40
+BIAS_SHARE = 0.2  # of the rows: how smooth the bias is
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,10 @@ def _stretched(x: Plane, stretch: float) -> Plane:
 
 
 def _bias(generator: np.random.Generator, shape: tuple[int, ...], most: float) -> Plane:
-    field = ndimage.gaussian_filter(generator.standard_normal(shape), BIAS_PIXELS, mode="wrap")
-    return np.asarray(1 + generator.uniform(0, most) * field / (field.std() + 1e-6))
+    noise = generator.standard_normal(shape)
+    field = ndimage.gaussian_filter(noise, BIAS_SHARE * shape[0], mode="wrap")
+    field -= field.mean()
+    return np.asarray(1 + generator.uniform(0, most) * field / (field.std() + 1e-9))
 
 
 def _noise(generator: np.random.Generator, shape: tuple[int, ...], most: float) -> Plane:

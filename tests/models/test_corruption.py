@@ -1,0 +1,85 @@
+"""Synthetic lesions: where they lie, what they change, what they leave alone."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from lesionless.models.corruption import Lesions, implant, region
+
+ALWAYS = Lesions(none_share=0.0)
+
+
+def head(size: int = 96) -> np.ndarray:
+    """A round brain of tissue at 0.4 with a fluid space in its middle."""
+    rows, columns = np.mgrid[:size, :size] - (size - 1) / 2
+    far = np.hypot(rows, columns)
+    noise = np.random.default_rng(1).normal(0, 0.01, far.shape)
+    return np.where(far < 42, np.where(far < 8, 0.08, 0.4 + noise), 0).astype(np.float32)
+
+
+def draws(n: int, lesions: Lesions = ALWAYS, *, x: np.ndarray | None = None):
+    x = head() if x is None else x
+    return [implant(np.random.default_rng(seed), x, lesions=lesions) for seed in range(n)]
+
+
+def test_lesions_brighten_and_lie_where_they_are_said_to():
+    x = head()
+    for patient, lesion in draws(20):
+        assert patient.dtype == lesion.dtype == np.float32
+        assert np.all(patient >= x) and patient.max() <= 1
+        assert np.all((patient - x)[lesion > 0] > 0.04)
+        assert 0 <= lesion.min() and lesion.max() <= 1
+        np.testing.assert_array_equal(patient[x == 0], 0)
+
+
+def test_the_slice_itself_is_not_changed_and_one_seed_gives_one_result():
+    x = head()
+    before = x.copy()
+    first, again = (implant(np.random.default_rng(5), x, lesions=ALWAYS) for _ in range(2))
+    np.testing.assert_array_equal(x, before)
+    np.testing.assert_array_equal(first[0], again[0])
+    assert not np.array_equal(first[0], implant(np.random.default_rng(6), x, lesions=ALWAYS)[0])
+
+
+def test_some_slices_stay_as_they_are():
+    x = head()
+    same = [np.array_equal(patient, x) for patient, _ in draws(400, Lesions(none_share=0.5))]
+    assert np.mean(same) == pytest.approx(0.5, abs=0.08)
+    assert all(not lesion.any() for patient, lesion in draws(40) if np.array_equal(patient, x))
+
+
+def test_most_lesions_lie_in_the_depth_beside_the_fluid():
+    """Chances per pixel: rare near the rim, most often within a few mm of the ventricles."""
+    hits = np.mean([lesion > 0.5 for _, lesion in draws(300, Lesions(none_share=0, most=9))], 0)
+    rows, columns = np.mgrid[:96, :96] - 47.5
+    far = np.hypot(rows, columns)
+    beside, deep, rim = hits[(far > 9) & (far < 13)], hits[(far > 18) & (far < 30)], hits[far > 39]
+    assert beside.mean() > 1.5 * deep.mean()
+    assert deep.mean() > 2 * rim[head()[far > 39] > 0].mean()
+
+
+def test_radii_scale_with_the_pixel():
+    few = Lesions(none_share=0, most=9, large_share=0, radius_mm=(6.0, 6.1), contrast=(1.0, 1.1))
+    areas = {}
+    for pixel_mm in (1.0, 2.0):
+        rng = np.random.default_rng(0)
+        found = [implant(rng, head(), pixel_mm=pixel_mm, lesions=few)[1] > 0.5 for _ in range(60)]
+        sizes = [np.bincount(ndimage.label(lesion)[0].ravel())[1:] for lesion in found]
+        areas[pixel_mm] = np.median(np.concatenate(sizes))
+    assert areas[1.0] / areas[2.0] == pytest.approx(4, rel=0.35)
+
+
+def test_a_slice_without_tissue_gets_no_lesion():
+    nothing = np.zeros((32, 32), np.float32)
+    for patient, lesion in draws(3, x=nothing):
+        assert not patient.any() and not lesion.any()
+
+
+def test_the_region_closes_small_gaps_and_leaves_large_holes():
+    x = head()
+    x[20:22, 40:42] = 0
+    x[55:80, 60:75] = 0
+    found = region(x)
+    assert found[20:22, 40:42].all()
+    assert not found[62:72, 65:70].any()
+    np.testing.assert_array_equal(found[x > 0], True)
