@@ -10,7 +10,6 @@ from lesionless.arrays import Affine, Mask, Volume
 from lesionless.errors import RegistrationError
 from lesionless.preprocess.ascent import Pair, climb, cost, pair
 from lesionless.preprocess.atlas import Atlas
-from lesionless.preprocess.itk import one_thread
 from lesionless.preprocess.starts import header_starts, other_starts
 
 logger = logging.getLogger(__name__)
@@ -50,7 +49,7 @@ def register(image: Volume, brain: Mask, affine: Affine, atlas: Atlas) -> Regist
 
     Many starting poses are ranked, the best are climbed from on a coarse grid, and the best of
     these goes on to finer ones. Where the axes of the header lead nowhere, the other axis orders
-    are tried. Deterministic: the cost uses every cell of a grid, in one thread.
+    are tried. Deterministic: the measure uses every cell of a grid.
 
     Args:
         image: (i, j, k) scan with air at 0, any scale.
@@ -62,12 +61,11 @@ def register(image: Volume, brain: Mask, affine: Affine, atlas: Atlas) -> Regist
         RegistrationError: The best alignment overlaps the atlas brain too little, or stretches
             the scan beyond belief.
     """
-    with one_thread():
-        result = _register(image, brain, affine, atlas, trusts_header=True)
-        if not _is_plausible(result):
-            logger.info("The header's axes give Dice %.2f; trying others", result.dice)
-            other = _register(image, brain, affine, atlas, trusts_header=False)
-            result = max(result, other, key=lambda one: (_is_plausible(one), one.dice))
+    result = _register(image, brain, affine, atlas, trusts_header=True)
+    if not _is_plausible(result):
+        logger.info("The header's axes give Dice %.2f; trying others", result.dice)
+        other = _register(image, brain, affine, atlas, trusts_header=False)
+        result = max(result, other, key=lambda one: (_is_plausible(one), one.dice))
     if not _is_plausible(result):
         raise RegistrationError(
             f"Expected the brain to overlap the atlas's by Dice {LEAST_DICE} or more, at scales "
