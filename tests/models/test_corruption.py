@@ -28,7 +28,7 @@ def test_lesions_brighten_and_lie_where_they_are_said_to():
         assert patient.dtype == lesion.dtype == np.float32
         assert np.all(patient >= x) and patient.max() <= 1
         assert np.all((patient - x)[lesion > 0] > 0.04)
-        assert 0 <= lesion.min() and lesion.max() <= 1
+        assert lesion.min() >= 0 and lesion.max() <= 1
         np.testing.assert_array_equal(patient[x == 0], 0)
 
 

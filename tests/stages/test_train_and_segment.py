@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import nibabel as nib
@@ -43,6 +44,29 @@ def test_every_second_normal_slice_of_each_scan(prepared: Path) -> None:
     learn = Normals(prepared, "train", NormalsSettings())
     wanted = [normal.scan.image[normal.is_normal][::2] for normal in learn]
     np.testing.assert_array_equal(stack(learn, every=2), np.concatenate(wanted))
+
+
+def test_further_stores_are_learnt_from_but_set_no_threshold(
+    prepared: Path, tmp_path: Path
+) -> None:
+    alone = train_model(prepared, tmp_path / "alone", TrainRequest(model="intensity"))
+    both = train_model(
+        prepared, tmp_path / "both", TrainRequest(model="intensity"), also=[prepared]
+    )
+    assert both.thresholds == alone.thresholds
+    one = TrainRequest(model="sAE3", training=TrainSettings(epochs=1))
+    more = train_model(prepared, tmp_path / "more", one, also=[prepared])
+    n_slices = len(stack(Normals(prepared, "train", NormalsSettings())))
+    assert more.training["n_slices"] == 2 * n_slices
+
+
+def test_a_further_store_with_other_pixels_is_refused(prepared: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(prepared, other)
+    how = json.loads((other / "prepare.json").read_text(encoding="utf-8"))
+    (other / "prepare.json").write_text(json.dumps({**how, "matrix": 128}), encoding="utf-8")
+    with pytest.raises(UsageError, match="--matrix 64"):
+        train_model(prepared, tmp_path / "model", REQUEST, also=[other])
 
 
 def test_the_same_seed_gives_the_same_model(prepared: Path, tmp_path: Path) -> None:

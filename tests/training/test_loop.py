@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from lesionless.errors import TrainingError
+from lesionless.errors import TrainingError, UsageError
 from lesionless.models.catalogue import CATALOGUE, build, entry, resized
 from lesionless.models.method import Losses, Update
 from lesionless.training.checkpoint import NAME
@@ -161,6 +161,19 @@ def test_the_second_step_is_adam_s_with_beta1(means, tmp_path):
     moment = (0.25 * g1 + 0.5 * g2) / (1 - 0.5**2)
     square = (0.999 * 0.001 * g1**2 + 0.001 * g2**2) / (1 - 0.999**2)
     assert means.first.item() == pytest.approx(1 - 0.01 - 0.01 * moment / math.sqrt(square))
+
+
+def test_cosine_decay_starts_whole_and_is_halved_midway(means, tmp_path):
+    """One batch an epoch; Adam's first steps on a constant gradient are the rate itself."""
+    settings = TrainSettings(epochs=4, batch_size=8, beta1=0.9, decay="cosine")
+    rates = [0.1 * share for share in (1, 0.5 + 2**-1.5, 0.5, 0.5 - 2**-1.5)]
+    train(means, np.ones((8, 4, 4), np.float32), settings, tmp_path, about={})
+    assert means.second.item() == pytest.approx(1 - sum(rates), abs=1e-4)
+
+
+def test_an_unknown_decay_is_refused():
+    with pytest.raises(UsageError, match="found 'step'"):
+        TrainSettings(decay="step")
 
 
 def test_loss_curves_are_means_over_the_batches(means, tmp_path):

@@ -1,0 +1,79 @@
+"""The U-Net that takes synthetic lesions away."""
+
+import numpy as np
+import pytest
+import torch
+
+from lesionless.models import losses
+from lesionless.models.restoration import Restoration, RestorationSettings
+from lesionless.models.unet import UNet
+from lesionless.training.loop import TrainSettings, train
+
+TINY = RestorationSettings(size=64, widths=(12, 16), learning_rate=5e-3)
+
+
+def brain(size: int = 64) -> np.ndarray:
+    rows, columns = np.mgrid[:size, :size] - (size - 1) / 2
+    inside = np.hypot(rows, columns) < 0.42 * size
+    texture = np.random.default_rng(0).normal(0.4, 0.01, (size, size))
+    return np.where(inside, texture, 0).astype(np.float32)
+
+
+def test_overlap_by_hand():
+    """Dice of (1, 0.5, 0) and (1, 1, 0), both sides raised by 20, is (2 * 1.5 + 20) / 23.5."""
+    probability = torch.tensor([1.0, 0.5, 0.0]).view(1, 1, 1, 3)
+    lesion = torch.tensor([1.0, 1.0, 0.0]).view(1, 1, 1, 3)
+    assert losses.overlap(probability, lesion).item() == pytest.approx(1 - 23 / 23.5)
+    assert losses.overlap(lesion, lesion).item() == 0
+    nothing = torch.zeros_like(lesion)
+    assert losses.overlap(lesion, nothing).item() == pytest.approx(1 - 20 / 22)
+
+
+def test_maps_have_the_slice_s_size_and_see_place_and_other_side():
+    torch.manual_seed(0)
+    network = UNet((4, 8), maps=3).eval()
+    x = torch.zeros(1, 1, 32, 16)
+    assert network(x).shape == (1, 3, 32, 16)
+    assert network(x)[0, 0].std() > 0  # an empty slice is told apart by place alone
+    other = x.clone()
+    other[..., 10, 3] = 1
+    changed = (network(other) - network(x)).abs().sum((0, 1)) > 1e-6
+    assert changed[10, 3] and changed[10, 12]  # the mirror image of column 3 of 16
+    assert network.multiple == 4
+
+
+def test_nothing_is_ever_added_and_the_border_stays():
+    method = Restoration(RestorationSettings(widths=(4, 8, 8, 8))).eval()
+    x = torch.rand(2, 1, 256, 256)
+    with torch.no_grad():
+        x_hat = method.reconstruct(x)
+    assert torch.all(x_hat <= x)
+    inside = (x_hat < x).any(0)[0]
+    rows, columns = inside.any(1).nonzero().squeeze(), inside.any(0).nonzero().squeeze()
+    assert (rows.min(), rows.max() + 1) == (24, 232)
+    assert (columns.min(), columns.max() + 1) == (40, 216)
+
+
+def test_one_seed_gives_one_loss_and_another_another():
+    method = Restoration(TINY).train()
+    x = torch.from_numpy(brain()).repeat(2, 1, 1, 1)
+    (update,) = method.updates()
+    totals = [
+        update.loss(x, torch.Generator().manual_seed(seed)).total.item() for seed in (1, 1, 2)
+    ]
+    assert totals[0] == totals[1] != totals[2]
+
+
+def test_it_learns_to_take_lesions_away(tmp_path):
+    """After a few seconds of training a bright blob goes and the tissue around it stays."""
+    method = Restoration(TINY)
+    slices = np.repeat(brain()[None], 96, axis=0)
+    settings = TrainSettings(epochs=8, beta1=0.9, decay="cosine", precision="fp32")
+    history = train(method, slices, settings, tmp_path, about={})
+    first, last = history[0], history[-1]
+    assert last["restoration.segmentation"] < 0.5 * first["restoration.segmentation"]
+    x = brain()
+    x[20:25, 38:43] = 0.8
+    taken = x - method.reconstruct(torch.from_numpy(x)[None, None]).detach().numpy()[0, 0]
+    assert taken[21:24, 39:42].mean() > 0.15
+    assert taken[40:50, 20:30].max() < 0.05
