@@ -10,7 +10,7 @@ import pytest
 import SimpleITK
 
 from lesionless.data import dicom
-from lesionless.data.scan import read_scan
+from lesionless.data.scan import read_scan, write_volume
 from lesionless.errors import ScanError
 
 ORIGIN = np.array([-12.0, -8.0, 20.0])
@@ -198,3 +198,16 @@ def test_dcm2niix_puts_every_voxel_at_the_same_place(tmp_path):
     np.testing.assert_allclose(there, np.rint(there), atol=1e-3)
     values = theirs.image[tuple(np.rint(there).astype(int).T)]
     np.testing.assert_array_equal(values, ours.image.ravel())
+
+
+def test_the_folder_of_a_series_is_read_like_a_file(tmp_path):
+    series = write_series(tmp_path / "series")
+    dicom.convert_series(series, tmp_path / "scan.nii")
+    before = sorted(tmp_path.rglob("*"))
+    scan, expected = read_scan(series), read_scan(tmp_path / "scan.nii")
+    assert scan.path == series
+    np.testing.assert_array_equal(scan.image, expected.image)
+    np.testing.assert_array_equal(scan.affine, expected.affine)
+    write_volume(tmp_path / "out.nii", scan.image, scan)
+    np.testing.assert_array_equal(read_scan(tmp_path / "out.nii").affine, expected.affine)
+    assert sorted(tmp_path.rglob("*")) == sorted([*before, tmp_path / "out.nii"])

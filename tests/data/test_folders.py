@@ -227,3 +227,32 @@ def test_every_scan_of_the_real_trees_is_found_with_its_mask(
     masks = find_masks(root)
     assert len(scans) == n_scans
     assert sum(mask_of(scan.name, masks) is not None for scan in scans) == n_masks
+
+
+def touch_dicom(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "IM0001").write_bytes(bytes(128) + b"DICM")
+    return folder
+
+
+def test_a_folder_of_dicom_files_is_one_scan_by_its_own_name(tmp_path: Path, monkeypatch) -> None:
+    series = touch_dicom(tmp_path / "Patient 7")
+    (scan,) = find_scans(series)
+    assert (scan.path, scan.name.stem) == (series, "sub-Patient7_FLAIR")
+    monkeypatch.chdir(series)
+    assert find_scans(Path())[0].name.stem == "sub-Patient7_FLAIR"
+
+
+def test_folders_of_dicom_files_inside_are_a_scan_each(tmp_path: Path) -> None:
+    touch_dicom(tmp_path / "b")
+    touch_dicom(tmp_path / "sub-a_ses-1_FLAIR")
+    touch(tmp_path, "c/notes.txt")
+    assert [scan.name.stem for scan in find_scans(tmp_path)] == [
+        "sub-a_ses-1_FLAIR",
+        "sub-b_FLAIR",
+    ]
+
+
+def test_nifti_files_go_before_dicom_files(tmp_path: Path) -> None:
+    touch(touch_dicom(tmp_path), "a.nii.gz")
+    assert found(tmp_path) == ["a.nii.gz"]

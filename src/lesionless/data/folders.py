@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lesionless.data.bids import BidsName, name_of, output_name, parse_name, stem_of
+from lesionless.data.dicom import holds_dicom
 from lesionless.errors import UsageError
 
 logger = logging.getLogger(__name__)
@@ -19,10 +20,10 @@ _OWN_OUTPUTS = frozenset({"anomaly", "lesionless"})
 
 @dataclass(frozen=True)
 class Input:
-    """Hold one image file that was found, with its name taken apart.
+    """Hold one image that was found, with its name taken apart.
 
     Attributes:
-        path: The file; for a NIfTI pair, the `.img`.
+        path: The file; for a NIfTI pair, the `.img`; for a DICOM series, its folder.
         name: Its BIDS name, or the one made from a plain name.
     """
 
@@ -43,12 +44,14 @@ class Input:
 def find_scans(
     path: Path, *, suffix: str = "FLAIR", subjects: Collection[str] | None = None
 ) -> list[Input]:
-    """Find the scans in one NIfTI file, a folder of NIfTI files, or a BIDS tree.
+    """Find the scans in one NIfTI file, a folder of NIfTI files, a BIDS tree, or a DICOM series.
 
     In a folder, files right inside and those below `sub-*`, `ses-*` and `anat` are looked at;
     `derivatives`, `sourcedata` and `code` are not. Files with a BIDS name are chosen by suffix.
     Files with a plain name are taken only if they lie right inside the folder. Masks and this
-    tool's own maps are never taken. Whether a file can be read is found out when it is read.
+    tool's own maps are never taken. Where there is no NIfTI file to take, the folder itself is a
+    scan if it holds DICOM files, and so is each folder right inside that does; a scan goes by the
+    name of its folder. Whether a file can be read is found out when it is read.
 
     Args:
         path: The file or folder.
@@ -63,14 +66,16 @@ def find_scans(
             or two scans would get the same output names.
     """
     if path.is_dir():
-        found = [Input(file, name_of(file, suffix=suffix)) for file in _scans_in(path, suffix)]
+        files = list(_scans_in(path, suffix)) or _series_in(path)
+        found = [Input(file, name_of(file, suffix=suffix)) for file in files]
     else:
         found = [_single(path, suffix)]
     found = _of_subjects(found, subjects, path)
     if not found:
         raise UsageError(
-            f"{path}: expected scans (NIfTI files right inside, or sub-*/**/*_{suffix}.nii.gz as "
-            f"in BIDS), found none. Check the path, or name another suffix than {suffix}."
+            f"{path}: expected scans (NIfTI files right inside, sub-*/**/*_{suffix}.nii.gz as in "
+            "BIDS, or the files of a DICOM series), found none. Check the path, or name another "
+            f"suffix than {suffix}."
         )
     _refuse_collisions(found)
     return sorted(found, key=lambda scan: (scan.name.stem, scan.path))
@@ -128,7 +133,8 @@ def _single(path: Path, suffix: str) -> Input:
     if not _is_image(path) and path.suffix != ".hdr":
         raise UsageError(
             f"{path}: expected a NIfTI file (.nii, .nii.gz, or .img with .hdr), found the name "
-            f"{path.name}. Convert the scan to NIfTI, for instance with dcm2niix."
+            f"{path.name}. Give the folder of a DICOM series as a whole; convert other kinds to "
+            "NIfTI."
         )
     if _is_mask(path):
         raise UsageError(f"{path}: expected a scan, found the name of a mask. Give the scan.")
@@ -148,6 +154,13 @@ def _scans_in(folder: Path, suffix: str) -> Iterator[Path]:
             logger.warning("%s is left out: not named as in BIDS (sub-X_..._%s)", file, suffix)
         elif name.suffix == suffix and name.get("desc") not in _OWN_OUTPUTS:
             yield file
+
+
+def _series_in(folder: Path) -> list[Path]:
+    """Return the folder itself where it holds DICOM files, else the folders inside that do."""
+    if holds_dicom(folder):
+        return [folder.resolve()]  # so that `.` has a name
+    return [inner for inner in sorted(folder.iterdir()) if inner.is_dir() and holds_dicom(inner)]
 
 
 def _images(root: Path, patterns: Sequence[str]) -> Iterator[Path]:

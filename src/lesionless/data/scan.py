@@ -1,7 +1,7 @@
 """One scan or mask on disk: read with checks, written with the grid of the scan it belongs to."""
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import nibabel as nib
 import numpy as np
 
 from lesionless.arrays import Affine, Mask, Volume
+from lesionless.data.dicom import convert_series
 from lesionless.errors import ScanError
 
 
@@ -17,7 +18,7 @@ class Scan:
     """Hold one 3-D image in its own grid.
 
     Attributes:
-        path: The file it was read from.
+        path: The file it was read from, or the folder of a DICOM series.
         image: (i, j, k) float32, in the scanner's units; finite, not constant.
         affine: (4, 4) from voxel index to millimetres, RAS+.
         header: The file's header, kept so that outputs get the very same grid.
@@ -36,14 +37,17 @@ class Scan:
 
 
 def read_scan(path: Path) -> Scan:
-    """Read one NIfTI file as a 3-D float32 image.
+    """Read one NIfTI file, or the folder of a DICOM series, as a 3-D float32 image.
 
     Axes of length 1 at the end are dropped.
 
     Raises:
         ScanError: The file cannot be read, is not 3-D, has a degenerate affine, holds values that
-            are complex, colours or not finite, or is constant.
+            are complex, colours or not finite, or is constant; or the series cannot be converted,
+            see `dicom.convert_series`.
     """
+    if path.is_dir():
+        return _read_series(path)
     nifti = _load(path)
     image = _drop_trailing_axes(_data(nifti, path), path)
     affine = np.asarray(nifti.affine, dtype=np.float64)
@@ -89,6 +93,13 @@ def write_volume(path: Path, volume: Volume | Mask, scan: Scan) -> None:
         partial = Path(folder) / path.name
         nib.save(nifti, partial)
         partial.replace(path)
+
+
+def _read_series(folder: Path) -> Scan:
+    with tempfile.TemporaryDirectory(prefix="lesionless-dicom-") as work:
+        nifti = Path(work) / "scan.nii"
+        convert_series(folder, nifti)
+        return replace(read_scan(nifti), path=folder)
 
 
 def _load(path: Path) -> Any:
