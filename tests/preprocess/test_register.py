@@ -66,6 +66,23 @@ def test_a_known_move_is_found_again(seed, shape, spacing):
     assert found.trusts_header
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2, 20))
+def test_every_known_move_is_found_again(seed):
+    image, brain, affine, true = moved_scan(seed, (96, 96, 26), (2.7, 2.7, 7.0))
+    found = register(image, brain, affine, load_atlas(MNI152))
+    assert displacement_mm(found.scan_to_atlas, true, affine, brain) < 0.5
+
+
+def test_a_turned_header_leads_to_the_same_place():
+    image, brain, affine, _ = moved_scan(6, (64, 64, 22), (4.0, 4.0, 8.0))
+    turn = np.eye(4)
+    turn[:3, :3] = Rotation.from_euler("z", 15, degrees=True).as_matrix()
+    first = register(image, brain, affine, load_atlas(MNI152)).scan_to_atlas
+    other = register(image, brain, turn @ affine, load_atlas(MNI152)).scan_to_atlas
+    assert displacement_mm(other @ turn, first, affine, brain) < 0.1
+
+
 def test_axes_that_the_header_swaps_are_found():
     image, brain, affine, true = moved_scan(3, (60, 70, 60), (4.0, 4.0, 4.0))
     swap = np.array([[0, -1, 0, 0], [0, 0, 1, 0], [-1, 0, 0, 0], [0, 0, 0, 1.0]])
