@@ -1,4 +1,5 @@
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +10,14 @@ from lesionless import store
 from lesionless.errors import UsageError
 from lesionless.evaluation.results import Results
 from lesionless.evaluation.settings import EvaluationSettings
+from lesionless.evaluation.timing import Timing
 from lesionless.experiment import Experiment, MethodRow, read_experiment
 from lesionless.models.bundle import load
 from lesionless.report.paper_table import PAPER_TABLE1
 from lesionless.stages.ablate import ABLATIONS, ablate
 from lesionless.stages.benchmark import Stores, judge_runs, patients_of, runs_of, train_run
 from lesionless.stages.rebuild import rebuilder
-from lesionless.stages.report import write_report
+from lesionless.stages.report import timing_notes, write_report
 
 QUICK = EvaluationSettings(bootstrap_draws=20, permutation_draws=20, froc_points=3)
 EXPERIMENT = Experiment(
@@ -41,7 +43,10 @@ def test_benchmark_writes_one_table_and_a_page(prepared: Path, out: Path) -> Non
     assert results.methods == ["intensity", "sAE3"]
     assert set(timings) == {"intensity", "sAE3"}
     page = write_report(EXPERIMENT, out, stores, runs, results, timings)
-    assert "two competitors" in page.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
+    assert "two competitors" in text
+    assert "trained for [1] epochs; the paper trains for 150" in text
+    assert "Seconds per slice of intensity, sAE3: torch on cpu" in text
     with (out / "tables" / "table1_all_p98.csv").open(encoding="utf-8", newline="") as file:
         table1 = {row["Method"]: row for row in csv.DictReader(file)}
     assert list(table1) == [*PAPER_TABLE1, "intensity"]
@@ -118,6 +123,14 @@ def test_wrong_fields_of_an_experiment_are_named(tmp_path: Path) -> None:
     path.write_text('title = "x"\nepoch = 3\n[[methods]]\nname = "sAE3"\n')
     with pytest.raises(UsageError, match="epoch"):
         read_experiment(path)
+
+
+def test_methods_that_are_timed_in_another_way_have_their_own_note() -> None:
+    usual = Timing(0.01, 0.01, 0.01, 8, 16, 3, "torch", "cpu, 1 threads")
+    dear = replace(usual, batch_size=1, repeats=1)
+    first, second = timing_notes({"a": usual, "AnoGAN": dear, "b": usual})
+    assert first.startswith("Seconds per slice of a, b: torch on cpu, 1 threads, batch size 8")
+    assert second.startswith("Seconds per slice of AnoGAN: torch on cpu, 1 threads, batch size 1")
 
 
 def test_models_of_a_benchmark_are_whole(out: Path) -> None:

@@ -98,7 +98,7 @@ def write_report(
         title=experiment.title,
         tables=[table for name, table in tables.items() if name != "training"],
         figures=_figures(experiment, bundles, patients, results, out),
-        notes=_notes(experiment, bundles.values()),
+        notes=[*_notes(experiment, bundles.values()), *timing_notes(timings)],
         cohort=_cohort(experiment, stores, patients),
         training=training,
         loss_curves=_loss_curves(bundles, out / "figures"),
@@ -161,12 +161,24 @@ def _cohort(experiment: Experiment, stores: Stores, patients: Sequence[Path]) ->
     }
 
 
+def timing_notes(timings: Mapping[str, Timing]) -> list[str]:
+    """Say how the seconds per slice were measured, once for all methods timed alike."""
+    alike: dict[str, list[str]] = {}
+    for title, timing in timings.items():
+        how = (
+            f"{timing.engine} on {timing.device}, batch size {timing.batch_size}, one pass to warm "
+            f"up and the median of {timing.repeats}"
+        )
+        alike.setdefault(how, []).append(title)
+    return [f"Seconds per slice of {', '.join(titles)}: {how}." for how, titles in alike.items()]
+
+
 def _notes(experiment: Experiment, bundles: Iterable[Bundle]) -> list[str]:
     notes = ["Every threshold comes from scans without lesions; oracle figures are named so."]
     if experiment.cohort.healthy:
         notes.append("The scans are phantoms: figures say nothing about real scans.")
     epochs = {bundle.training["epochs"] for bundle in bundles if bundle.training["epochs"]}
-    if epochs and max(epochs) < PAPER_EPOCHS:
+    if epochs and min(epochs) < PAPER_EPOCHS:
         notes.append(
             f"The networks were trained for {sorted(epochs)} epochs; the paper trains for "
             f"{PAPER_EPOCHS}."
