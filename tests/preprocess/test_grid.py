@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from lesionless.errors import ScanError
 from lesionless.preprocess import grid as grids
@@ -172,3 +173,19 @@ def test_fine_voxels_are_averaged_not_skipped():
     found = grids.resample(image, grids.own_slices_grid(ATLAS, to_atlas, 20, matrix=64))
     inside = found[:, 20:44, 20:44]
     assert np.abs(inside - 1).max() < 0.2  # 1 where pixels would pick single stripes
+
+
+def test_a_part_is_read_as_the_whole_and_masks_lose_nothing():
+    rng = np.random.default_rng(0)
+    image = rng.random((40, 50, 12)).astype(np.float32)
+    mask = np.zeros(image.shape, dtype=bool)
+    mask[:30, 10:40, 3:12] = ndimage.gaussian_filter(rng.random((30, 30, 9)), 2) > 0.5
+    grid = grids.own_slices_grid(ATLAS, tilted(10, yaw=20), 12, matrix=128)
+    part = (slice(2, 7), slice(30, 90), slice(20, 70))
+    whole, read = grids.resample(image, grid), grids.resample(image, grid, part)
+    np.testing.assert_allclose(read[part], whole[part], atol=1e-6)
+    read[part] = 0
+    assert whole.any() and not read.any()
+    everywhere = grids.resample(mask.astype(np.float32), grid) > 0.5
+    assert everywhere.any()
+    np.testing.assert_array_equal(grids.resample_mask(mask, grid), everywhere)

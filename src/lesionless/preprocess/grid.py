@@ -1,6 +1,7 @@
 """The grid of prepared slices: where each of its pixels lies in the scan and in the atlas."""
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from scipy import ndimage
@@ -15,6 +16,9 @@ SLICES = ("all", "mid", "paper")
 MID_HEIGHT = (0.42, 0.80)  # shares of the atlas brain's height
 PAPER_MM = 20.0  # 20 slices of 1 mm: Sec. 3.1
 FWHM_PER_SIGMA = 2.3548
+
+Part = tuple[slice, slice, slice]
+EVERYWHERE: Part = (slice(None), slice(None), slice(None))
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +130,7 @@ def select(grid: Grid, brain: Mask, atlas: Atlas, slices: str) -> tuple[int, int
     return int(kept[0]), int(kept[-1])
 
 
-def resample(image: Volume, grid: Grid) -> Slices:
+def resample(image: Volume, grid: Grid, part: Part = EVERYWHERE) -> Slices:
     """Read an image off at the grid's pixels, linear, 0 beyond its edge.
 
     Voxels finer than the pixels are blurred to the size of these first.
@@ -134,15 +138,17 @@ def resample(image: Volume, grid: Grid) -> Slices:
     Args:
         image: (i, j, k) scan in RAS order.
         grid: Where to read.
+        part: The slices, rows and columns that are wanted; the others are 0.
     """
     voxels_per_pixel = np.linalg.norm(grid.index_to_voxel[:3, :3], axis=1)
     fwhm = np.sqrt(np.maximum(voxels_per_pixel**2 - 1, 0))
-    return _read_off(ndimage.gaussian_filter(image, fwhm / FWHM_PER_SIGMA), grid, order=1)
+    smooth = ndimage.gaussian_filter(image, fwhm / FWHM_PER_SIGMA)
+    return _read_off(smooth, grid, order=1, part=part)
 
 
 def resample_mask(mask: Mask, grid: Grid) -> SliceMask:
     """Read a mask off at the grid's pixels: inside where the interpolated mask exceeds one half."""
-    return np.asarray(_read_off(mask, grid, order=1) > 0.5)
+    return np.asarray(_read_off(mask, grid, order=1, part=_reached(mask, grid)) > 0.5)
 
 
 def resample_lesion(lesion: Mask, grid: Grid) -> SliceMask:
@@ -161,18 +167,34 @@ def range_mm(atlas: Atlas, slices: str) -> tuple[float, float]:
     return -np.inf, np.inf
 
 
-def _read_off(volume: Volume | Mask, grid: Grid, *, order: int) -> Slices:
+def _reached(mask: Mask, grid: Grid) -> Part:
+    """Return a box of the grid that holds every pixel of a mask."""
+    found = ndimage.find_objects(mask.astype(np.uint8))
+    if not found:
+        return EVERYWHERE
+    ends = [(side.start - 1, side.stop) for side in found[0]]
+    corners = np.array([[*corner, 1] for corner in product(*ends)])
+    index = (corners @ np.linalg.inv(grid.index_to_voxel).T)[:, :3]
+    low = np.clip(np.floor(index.min(axis=0)), 0, grid.shape).astype(int)
+    high = np.clip(np.ceil(index.max(axis=0)) + 1, 0, grid.shape).astype(int)
+    return slice(low[0], high[0]), slice(low[1], high[1]), slice(low[2], high[2])
+
+
+def _read_off(volume: Volume | Mask, grid: Grid, *, order: int, part: Part = EVERYWHERE) -> Slices:
     matrix = np.round(grid.index_to_voxel, 9)  # own slices are hit exactly
-    return np.asarray(
-        ndimage.affine_transform(
-            volume.astype(np.float32),
-            matrix[:3, :3],
-            matrix[:3, 3],
-            output_shape=grid.shape,
-            order=order,
-            mode="grid-constant",
-        )
+    slices = np.zeros(grid.shape, dtype=np.float32)
+    wanted = slices[part]
+    first = [side.start or 0 for side in part]
+    ndimage.affine_transform(
+        volume.astype(np.float32),
+        matrix[:3, :3],
+        np.round(matrix[:3, :3] @ first + matrix[:3, 3], 9),
+        output=wanted,
+        output_shape=wanted.shape,
+        order=order,
+        mode="grid-constant",
     )
+    return slices
 
 
 def _in_plane(atlas: Atlas, matrix: int) -> np.ndarray:

@@ -26,8 +26,9 @@ def header_starts(
     Returns:
         Poses from the scan's frame to atlas millimetres; centres of mass meet, but for a shift.
     """
+    middle = spacing * np.argwhere(brain).mean(axis=0)
     return [
-        _pose(_rotation_x(pitch) @ frame_to_scan[:3, :3] * scale, up, brain, spacing, atlas)
+        _pose(_rotation_x(pitch) @ frame_to_scan[:3, :3] * scale, up, middle, atlas)
         for pitch, scale, up in product(PITCHES_DEGREES, SCALES, SHIFTS_MM)
     ]
 
@@ -39,16 +40,14 @@ def other_starts(
 
     Mirror images are left out: a brain looks the same in them.
     """
+    middle = spacing * np.argwhere(brain).mean(axis=0)
     return [
-        _pose(turn @ _rotation_x(pitch) @ frame_to_scan[:3, :3], 0, brain, spacing, atlas)
+        _pose(turn @ _rotation_x(pitch) @ frame_to_scan[:3, :3], 0, middle, atlas)
         for turn, pitch in product(_quarter_turns()[1:], PITCHES_DEGREES)
     ]
 
 
-def _pose(
-    linear: np.ndarray, up_mm: float, brain: Mask, spacing: np.ndarray, atlas: Atlas
-) -> Affine:
-    middle = spacing * np.argwhere(brain).mean(axis=0)
+def _pose(linear: np.ndarray, up_mm: float, middle: np.ndarray, atlas: Atlas) -> Affine:
     pose = np.eye(4)
     pose[:3, :3] = linear
     pose[:3, 3] = atlas.middle_mm + np.array([0, 0, up_mm]) - linear @ middle
