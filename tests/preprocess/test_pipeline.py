@@ -294,3 +294,15 @@ def test_the_embedded_atlas_is_the_one_it_is_called_after():
     assert atlas.name == "MNI152NLin2009aSym"
     np.testing.assert_array_equal(np.sign(np.diag(atlas.affine)), 1)
     np.testing.assert_allclose(atlas.centre_mm, [0, -17, 5])
+
+
+@pytest.mark.parametrize(("contrast", "warned"), [("FLAIR", True), ("T1w", False)])
+def test_a_t1_weighted_scan_taken_for_a_flair_is_named(contrast, warned, caplog):
+    from nilearn.datasets import load_mni152_template
+
+    template = load_mni152_template(resolution=4)
+    scan = _scan(template.get_fdata(), template.affine)
+    settings = replace(QUICK, strip="none")
+    done = prepare_scan(scan, settings, subject="1", name="sub-1_T1w", contrast=contrast)
+    assert ("sub-1_T1w: grey matter" in caplog.text) == warned
+    assert (done.quality.get("grey_to_white", 1) < 0.85) == warned

@@ -1,5 +1,6 @@
 """Prepare one scan: strip, even out, align, resample, denoise, scale by the tissue."""
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,9 +16,12 @@ from lesionless.preprocess import grid as grids
 from lesionless.preprocess import intensity, strip
 from lesionless.preprocess.atlas import Atlas, load_atlas
 from lesionless.preprocess.canonical import from_ras, ras_affine, to_ras
+from lesionless.preprocess.contrast import FLAIR, contrast_doubts, contrast_figures
 from lesionless.preprocess.prepared import Geometry, PreparedScan
 from lesionless.preprocess.register import Registration, atlas_mask, register
 from lesionless.preprocess.trim import trim_to_atlas
+
+logger = logging.getLogger(__name__)
 
 BOX_MARGIN = 8
 
@@ -77,6 +81,7 @@ def prepare_scan(
     brain: Mask | None = None,
     subject: str,
     name: str,
+    contrast: str = FLAIR,
 ) -> PreparedScan:
     """Bring one scan to slices in atlas space with tissue-scaled intensity.
 
@@ -87,6 +92,7 @@ def prepare_scan(
         brain: (i, j, k) the user's brain mask on the scan's grid, instead of stripping.
         subject: The subject label, without `sub-`.
         name: The scan's name in the store.
+        contrast: What the scan is taken for; whether it looks like that is checked for `FLAIR`.
 
     Raises:
         ScanError: The scan cannot be prepared; the message says which step failed and why.
@@ -113,10 +119,16 @@ def prepare_scan(
     with clock.step("resample"):
         brain_slices = grids.resample_mask(part.brain, grid)
         first, last = grids.select(grid, brain_slices, atlas, settings.slices)
-        raw = grids.resample(even, grid)
+        box = _box(brain_slices)
+        raw = grids.resample(even, grid, box)[box]
     with clock.step("denoise"):
-        image, tissue = _scaled(raw, brain_slices, part, settings)
+        image, tissue = _scaled(raw, brain_slices, box, part, settings)
     kept, grid = slice(first, last + 1), grid.cut(first, last)
+    contrasts = {}
+    if contrast == FLAIR:
+        contrasts = contrast_figures(image[kept], brain_slices[kept], grid.index_to_atlas, atlas)
+    for doubt in contrast_doubts(contrasts):
+        logger.warning("%s: %s", name, doubt)
     return PreparedScan(
         name=name,
         subject=subject,
@@ -127,7 +139,7 @@ def prepare_scan(
         geometry=_geometry(scan, part, grid, atlas),
         offset=offset,
         scale=rough * tissue / intensity.TISSUE_LEVEL,
-        quality=_quality(part, registration, atlas),
+        quality=_quality(part, registration, atlas) | contrasts,
         record={
             "settings": asdict(settings),
             "strip": dict(stripped.record),
@@ -212,26 +224,32 @@ def _grid(
 
 
 def _scaled(
-    raw: Slices, brain: SliceMask, part: _Canonical, settings: PrepareSettings
+    raw: Slices,
+    brain: SliceMask,
+    box: grids.Part,
+    part: _Canonical,
+    settings: PrepareSettings,
 ) -> tuple[Slices, float]:
     """Return the denoised slices with tissue at its level, and what that level was."""
-    box = _box(brain)
     smooth = intensity.smooth_by_curvature(
-        raw[box],
+        raw,
         in_plane=grids.keeps_slices(part.affine),
         iterations=settings.curvature_iterations,
         threads=settings.threads,
     )
     tissue = intensity.tissue_level(smooth, brain[box])
-    image = np.zeros(raw.shape, dtype=np.float32)
+    image = np.zeros(brain.shape, dtype=np.float32)
     image[box] = np.clip(smooth * (intensity.TISSUE_LEVEL / tissue), 0, 1) * brain[box]
     return image, tissue
 
 
-def _box(mask: SliceMask) -> tuple[slice, ...]:
+def _box(mask: SliceMask) -> grids.Part:
     """Return the mask's bounding box, a little larger, so that no edge of it shows."""
-    found = ndimage.find_objects(mask.astype(np.uint8))[0]
-    return tuple(slice(max(0, part.start - BOX_MARGIN), part.stop + BOX_MARGIN) for part in found)
+    slices, rows, columns = (
+        slice(max(0, side.start - BOX_MARGIN), side.stop + BOX_MARGIN)
+        for side in ndimage.find_objects(mask.astype(np.uint8))[0]
+    )
+    return slices, rows, columns
 
 
 def _geometry(scan: Scan, part: _Canonical, grid: grids.Grid, atlas: Atlas) -> Geometry:

@@ -77,6 +77,24 @@ GATES = {
         "Dice of the brain mask with the atlas brain",
         "the scan is not aligned to the atlas, or the mask is wrong",
     ),
+    # 0.90 and more on 77 FLAIRs; 0.75 on the T1-weighted MNI152 itself
+    "grey_to_white": Limits(
+        0.85,
+        2,
+        1.1,
+        "grey matter, times as bright as white matter",
+        "a FLAIR is expected, and this looks T1-weighted",
+        is_about_mask=False,
+    ),
+    # 0.95 and less on 77 FLAIRs
+    "fluid_to_white": Limits(
+        0,
+        1.1,
+        0.4,
+        "fluid in the ventricles, times as bright as white matter",
+        "a FLAIR is expected, and this looks T2-weighted",
+        is_about_mask=False,
+    ),
 }
 """Every gate by the name of its figure."""
 

@@ -34,11 +34,13 @@ class Task:
         scan: The scan and its name.
         lesion: Its reference lesions, if there are any.
         brain: The user's brain mask, if there is one.
+        contrast: What the scan is taken for.
     """
 
     scan: Input
     lesion: Path | None = None
     brain: Path | None = None
+    contrast: str = "FLAIR"
 
 
 def prepare(
@@ -107,6 +109,7 @@ def find_tasks(
             scan,
             lesion=found.path if (found := mask_of(scan.name, references)) else None,
             brain=brain_mask_path(scan, masks) if masks else None,
+            contrast=suffix,
         )
         for scan in find_scans(source, suffix=suffix)
     ]
@@ -148,6 +151,7 @@ def prepare_task(task: Task, scan: Scan, settings: PrepareSettings) -> PreparedS
         brain=read_mask(task.brain, scan) if task.brain else None,
         subject=name.subject,
         name=name.stem,
+        contrast=task.contrast,
     )
 
 

@@ -18,6 +18,7 @@ from lesionless.data.transforms import write_transform
 from lesionless.errors import ScanError, UsageError
 from lesionless.models.bundle import Bundle
 from lesionless.preprocess.atlas import load_atlas
+from lesionless.preprocess.contrast import contrast_doubts
 from lesionless.preprocess.pipeline import PrepareSettings
 from lesionless.preprocess.prepared import PreparedScan, to_scan_grid
 from lesionless.provenance import RunManifest, describe_software, write_text_whole
@@ -94,7 +95,7 @@ def segment_scans(
     point = _operating_point(bundle, operating_point)
     settings = replace(settings, **_models_own(bundle))
     tasks = [
-        Task(scan, brain=brain_mask_path(scan, masks) if masks else None)
+        Task(scan, brain=brain_mask_path(scan, masks) if masks else None, contrast=suffix)
         for scan in find_scans(source, suffix=suffix, subjects=subjects)
     ]
     write_dataset_description(out, name=f"lesionless {bundle.name}", sources=[source])
@@ -156,7 +157,13 @@ def _segment_one(
     _write(paths, scan, prepared, result, bundle, point)
     seconds = round(time.perf_counter() - started, 1)
     volume = sum(lesion.volume_ml for lesion in result.lesions)
-    run.note_scan(name.stem, "done", seconds=seconds, lesion_ml=round(volume, 3))
+    run.note_scan(
+        name.stem,
+        "done",
+        message="; ".join(contrast_doubts(prepared.quality)),
+        seconds=seconds,
+        lesion_ml=round(volume, 3),
+    )
 
 
 def _write(
