@@ -13,8 +13,8 @@ RECORDS = [
 def test_a_record_is_a_row():
     table = training_table(RECORDS)
     assert table.columns == ("Method", "Epochs", "Slices", "Seed", "Hours", "Parameters")
-    assert table.rows[1] == ("sAE3", "30", "1,660", "1", "1.50", "1,376,033")
-    assert table.rows[2] == ("intensity", "0", "1,660", "-", "0.00", "0")
+    assert table.rows[1] == ("sAE3", "30", "1,660", "1", "1.5", "1,376,033")
+    assert table.rows[2] == ("intensity", "0", "1,660", "-", "0", "0")
 
 
 def test_the_training_stands_beside_each_method_and_nothing_beside_others():
@@ -22,7 +22,7 @@ def test_the_training_stands_beside_each_method_and_nothing_beside_others():
     found = with_training(table, RECORDS)
     assert found.columns == ("Method", "Dice", "Epochs", "Slices", "Seed", "Hours")
     assert found.rows == (
-        ("sAE3", "0.5", "30", "1,660", "0, 1", "1.25, 1.50"),
-        ("intensity", "0.4", "0", "1,660", "-", "0.00"),
+        ("sAE3", "0.5", "30", "1,660", "0, 1", "1.25, 1.5"),
+        ("intensity", "0.4", "0", "1,660", "-", "0"),
         ("dAE", "-", "-", "-", "-", "-"),
     )

@@ -32,7 +32,7 @@ _COLUMNS: dict[str, Callable[[TrainingRecord], str]] = {
     "Epochs": lambda record: str(record.epochs),
     "Slices": lambda record: f"{record.n_slices:,}",
     "Seed": lambda record: NONE if record.seed is None else str(record.seed),
-    "Hours": lambda record: f"{record.hours:.2f}",
+    "Hours": lambda record: f"{record.hours:.3g}",
 }
 
 
