@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 from lesionless.errors import RegistrationError
 from lesionless.preprocess import ascent, starts
 from lesionless.preprocess.atlas import MNI152, load_atlas
-from lesionless.preprocess.register import atlas_mask, overlap, register
+from lesionless.preprocess.register import atlas_mask, overlap, register, share_seen
 
 
 @lru_cache(maxsize=1)
@@ -114,6 +114,15 @@ def test_the_atlas_overlaps_itself():
     shifted = atlas.affine.copy()
     shifted[0, 3] += 300
     assert overlap(atlas.mask, shifted, atlas) == 0
+
+
+def test_the_share_of_the_atlas_in_view():
+    atlas = load_atlas(MNI152)
+    whole = atlas.mask.shape
+    assert share_seen(whole, atlas.affine, atlas) == 1
+    half = (whole[0], whole[1], 80)
+    wanted = atlas.mask[:, :, :80].sum() / atlas.mask.sum()
+    assert share_seen(half, atlas.affine, atlas) == pytest.approx(wanted, abs=0.01)
 
 
 def test_climbing_never_descends():

@@ -18,7 +18,7 @@ from lesionless.preprocess.atlas import Atlas, load_atlas
 from lesionless.preprocess.canonical import from_ras, ras_affine, to_ras
 from lesionless.preprocess.contrast import FLAIR, contrast_doubts, contrast_figures
 from lesionless.preprocess.prepared import Geometry, PreparedScan
-from lesionless.preprocess.register import Registration, atlas_mask, register
+from lesionless.preprocess.register import Registration, register, share_seen
 from lesionless.preprocess.trim import trim_to_atlas
 
 logger = logging.getLogger(__name__)
@@ -264,15 +264,12 @@ def _geometry(scan: Scan, part: _Canonical, grid: grids.Grid, atlas: Atlas) -> G
 
 def _quality(part: _Canonical, registration: Registration, atlas: Atlas) -> dict[str, float]:
     voxel_to_atlas = registration.scan_to_atlas @ part.affine
-    seen = atlas_mask(part.brain.shape, voxel_to_atlas, atlas)
     voxel_ml = abs(np.linalg.det(part.affine[:3, :3])) / 1000
-    stretch = abs(np.linalg.det(registration.scan_to_atlas[:3, :3]))
-    atlas_ml = np.count_nonzero(atlas.mask) * abs(np.linalg.det(atlas.affine[:3, :3])) / 1000
     return {
         "brain_ml": float(np.count_nonzero(part.brain) * voxel_ml),
         "registration_dice": registration.dice,
         "mutual_information": registration.mutual_information,
-        "atlas_share_seen": float(np.count_nonzero(seen) * voxel_ml * stretch / atlas_ml),
+        "atlas_share_seen": share_seen(part.brain.shape, voxel_to_atlas, atlas),
         "largest_scale": registration.scales[0],
         "smallest_scale": registration.scales[2],
     }

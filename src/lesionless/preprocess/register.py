@@ -92,6 +92,14 @@ def atlas_mask(shape: tuple[int, ...], voxel_to_atlas: Affine, atlas: Atlas) -> 
     )
 
 
+def share_seen(shape: tuple[int, ...], voxel_to_atlas: Affine, atlas: Atlas) -> float:
+    """Return the share of the atlas brain that lies within a scan's field of view."""
+    index = 2 * np.argwhere(atlas.mask[::2, ::2, ::2])  # a sample of voxels is enough
+    to_voxel = np.linalg.inv(voxel_to_atlas) @ atlas.affine
+    voxels = index @ to_voxel[:3, :3].T + to_voxel[:3, 3]
+    return float(np.all((voxels >= -0.5) & (voxels < np.array(shape) - 0.5), axis=1).mean())
+
+
 def _is_plausible(result: Registration) -> bool:
     low, high = SCALE_BOUNDS
     return bool(
