@@ -6,7 +6,7 @@ import torch
 from lesionless.errors import UsageError
 from lesionless.models.autoencoder import AutoencoderSettings
 from lesionless.models.catalogue import CATALOGUE, build, resized
-from lesionless.report.architecture import is_network, read_architecture
+from lesionless.report.architecture import has_code, read_architecture
 from lesionless.report.architecture_figure import architecture_figure
 
 SIZE = 64
@@ -15,7 +15,7 @@ METHODS = {
     for name, entry in CATALOGUE.items()
     if hasattr(entry.settings, "size")
 }
-NETWORKS = {name: method for name, method in METHODS.items() if is_network(method)}
+NETWORKS = {name: method for name, method in METHODS.items() if has_code(method)}
 AUTOENCODERS = {
     name: method
     for name, method in NETWORKS.items()
@@ -91,6 +91,7 @@ def test_the_figure_has_a_row_per_network_with_a_box_per_block():
         assert len(cell.patches) == len(read.blocks) + slices_and_code
 
 
-def test_methods_without_a_network_alone_are_refused():
-    with pytest.raises(UsageError, match="network"):
-        architecture_figure({"local-contrast": METHODS["local-contrast"]})
+@pytest.mark.parametrize("name", ["local-contrast", "restoration"])
+def test_methods_without_a_code_alone_are_refused(name):
+    with pytest.raises(UsageError, match="code"):
+        architecture_figure({name: METHODS[name]})

@@ -62,7 +62,7 @@ def read_architecture(method: "nn.Module") -> Architecture:
     is left as it is and the size of the slices costs nothing.
 
     Args:
-        method: A network of the catalogue.
+        method: A network of the catalogue that has a code.
     """
     model = copy.deepcopy(method).to("meta").eval()
     notes = _Notes()
@@ -85,6 +85,11 @@ def read_architecture(method: "nn.Module") -> Architecture:
 def is_network(method: Any) -> bool:
     """Say whether a method has weights, so that there is something to draw."""
     return any(True for _ in method.parameters())
+
+
+def has_code(method: Any) -> bool:
+    """Say whether all of a method runs through a code, so that its blocks stand in one row."""
+    return hasattr(method, "bottleneck") or hasattr(method, "sample")
 
 
 class _Notes:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lesionless.errors import UsageError
-from lesionless.report.architecture import Architecture, Block, is_network, read_architecture
+from lesionless.report.architecture import Architecture, Block, has_code, read_architecture
 from lesionless.report.style import new_figure, styled
 
 if TYPE_CHECKING:
@@ -19,22 +19,22 @@ _PARTS = ("#0072B2", "#56B4E9", "#009E73", "#CC79A7", "#8C8C00")  # see style.CO
 
 @styled
 def architecture_figure(methods: Mapping[str, "nn.Module"]) -> "Figure":
-    """Draw every network as a row of blocks, with the shapes that the blocks really give.
+    """Draw every network with a code as a row of blocks, with the shapes that they really give.
 
     The height of a block stands for its rows, its width for its channels, both as logarithms.
-    Methods without a network are left out.
+    Methods without a code are left out: those without a network, and U-Nets.
 
     Args:
         methods: From the name to the model.
 
     Raises:
-        UsageError: No method has a network.
+        UsageError: No method has a code.
 
     Source: Baur et al. 2018, Fig. 3.
     """
-    read = {name: read_architecture(model) for name, model in methods.items() if is_network(model)}
+    read = {name: read_architecture(model) for name, model in methods.items() if has_code(model)}
     if not read:
-        raise UsageError(f"Expected a method with a network, found {list(methods)}.")
+        raise UsageError(f"Expected a network with a code, found {list(methods)}.")
     figure = new_figure(1.05 * len(read) + 0.3)
     axes = figure.subplots(len(read), 1, squeeze=False)[:, 0]
     parts = dict.fromkeys(block.part for one in read.values() for block in one.blocks)

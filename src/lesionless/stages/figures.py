@@ -13,7 +13,7 @@ from lesionless.evaluation.results import Results
 from lesionless.experiment import Experiment
 from lesionless.models.bundle import Bundle
 from lesionless.preprocess.prepared import PreparedScan
-from lesionless.report.architecture import is_network
+from lesionless.report.architecture import has_code, is_network
 from lesionless.report.architecture_figure import architecture_figure
 from lesionless.report.curve_figures import (
     dice_threshold_figure,
@@ -130,9 +130,11 @@ def _idea(run: Run, scan: PreparedScan, rebuild: Rebuild) -> Shown:
 
 
 def _architectures(networks: Mapping[Run, Bundle]) -> list[Shown]:
-    if not networks:
+    methods = {
+        run.row.title: bundle.method for run, bundle in networks.items() if has_code(bundle.method)
+    }
+    if not methods:
         return []
-    methods = {run.row.title: bundle.method for run, bundle in networks.items()}
     return [Shown("figure3", architecture_figure(methods), "The networks compared.")]
 
 
