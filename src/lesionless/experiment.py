@@ -43,6 +43,7 @@ class MethodRow(_Strict):
         scoring: Fields of `ScoreSettings` that differ from the experiment's.
         training: Fields of `TrainSettings` that differ from the experiment's.
         calibration_slices: At most so many normal slices are reconstructed for thresholds.
+        trained: A model folder, or the name of a shipped model, that is judged as it is.
     """
 
     name: str
@@ -51,6 +52,7 @@ class MethodRow(_Strict):
     scoring: dict[str, Any] = {}
     training: dict[str, Any] = {}
     calibration_slices: int | None = None
+    trained: str = ""
 
     @property
     def title(self) -> str:

@@ -37,6 +37,20 @@ def out(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_a_trained_model_is_judged_as_it_is(prepared: Path, out: Path, tmp_path: Path) -> None:
+    mine = str(out / "models" / "sAE3-seed0")
+    row = MethodRow(name="sAE3", label="mine", trained=mine)
+    experiment = EXPERIMENT.model_copy(update={"methods": (row,), "seeds": (0, 1)})
+    (run,) = runs_of(experiment, tmp_path)
+    assert run.is_trained
+    bundle = train_run(experiment, Stores(prepared, prepared), run)
+    assert bundle.thresholds == load(mine).thresholds
+    assert not list(tmp_path.iterdir())
+    shipped = MethodRow(name="intensity", trained="intensity")
+    (run,) = runs_of(experiment.model_copy(update={"methods": (shipped,)}), tmp_path)
+    assert run.is_trained
+
+
 def test_benchmark_writes_one_table_and_a_page(prepared: Path, out: Path) -> None:
     stores, runs = Stores(prepared, prepared), runs_of(EXPERIMENT, out)
     results, timings = judge_runs(EXPERIMENT, stores, runs, out, QUICK)

@@ -103,7 +103,7 @@ def segment(
     out: Path,
     /,
     *,
-    model: str = "intensity",
+    model: str = "restoration",
     strip: str = "deepbet",
     mask: str | None = None,
     slices: Literal["all", "mid", "paper"] = "all",

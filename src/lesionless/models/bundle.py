@@ -87,7 +87,7 @@ def load(model: str | Path) -> Bundle:
     Raises:
         ModelError: There is none, or it is broken.
     """
-    folder = _folder(model)
+    folder = folder_of(model)
     try:
         text = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
         settings = _settings(text["name"], text["settings"])
@@ -116,7 +116,12 @@ def is_complete(folder: Path) -> bool:
     return (folder / DESCRIPTION).exists()
 
 
-def _folder(model: str | Path) -> Path:
+def folder_of(model: str | Path) -> Path:
+    """Return the folder of a trained model, or of one that is shipped with the package.
+
+    Raises:
+        ModelError: There is none.
+    """
     for folder in (Path(model), SHIPPED / str(model)):
         if is_complete(folder):
             return folder

@@ -19,7 +19,7 @@ from lesionless.evaluation.results import Results
 from lesionless.evaluation.settings import EvaluationSettings
 from lesionless.evaluation.timing import Timing, time_per_slice
 from lesionless.experiment import Experiment, MethodRow
-from lesionless.models.bundle import Bundle, is_complete, load
+from lesionless.models.bundle import Bundle, folder_of, is_complete, load
 from lesionless.models.catalogue import entry
 from lesionless.preprocess.pipeline import PrepareSettings
 from lesionless.preprocess.prepared import PreparedScan
@@ -104,11 +104,17 @@ def runs_of(experiment: Experiment, out: Path, only: Sequence[str] = ()) -> list
             f"({', '.join(row.title for row in experiment.methods)}), found {sorted(unknown)}."
         )
     return [
-        Run(row, seed, out / "models" / f"{row.title}-seed{seed}")
+        run
         for row in experiment.methods
-        for seed in experiment.seeds
+        for run in _runs_of_row(row, experiment.seeds, out)
         if not only or row.title in only
     ]
+
+
+def _runs_of_row(row: MethodRow, seeds: Sequence[int], out: Path) -> list[Run]:
+    if row.trained:
+        return [Run(row, seeds[0], folder_of(row.trained))]
+    return [Run(row, seed, out / "models" / f"{row.title}-seed{seed}") for seed in seeds]
 
 
 def train_run(
@@ -118,6 +124,8 @@ def train_run(
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
 ) -> Bundle:
     """Train, go on with, or read the model of one row."""
+    if run.row.trained:
+        return load(run.folder)
     network_scoring = experiment.scoring if entry(run.row.name).scoring is None else {}
     request = TrainRequest(
         model=run.row.name,
