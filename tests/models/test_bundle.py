@@ -137,3 +137,29 @@ def test_a_broken_bundle_is_refused(damage, make, tmp_path):
 def test_a_missing_model_is_named(tmp_path):
     with pytest.raises(ModelError, match="nowhere"):
         bundle.load(tmp_path / "nowhere")
+
+
+def test_the_shipped_models_are_whole_and_small():
+    assert {"intensity", "local-contrast", "restoration"} == set(bundle.shipped())
+    files = [path for path in bundle.SHIPPED.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 12e6
+    for name in bundle.shipped():
+        model = bundle.load(name)
+        assert model.name == name
+        assert model.operating_point in model.thresholds
+        assert model.thresholds["fpr-1e-2"] < model.thresholds["fpr-1e-3"]
+
+
+def test_the_shipped_restoration_takes_a_bright_spot_and_leaves_the_rest():
+    """A brain of tissue at 0.4 with one lesion of 7 mm in its white matter."""
+    rows, columns = np.mgrid[:256, :256] - 127.5
+    inside = (rows / 85) ** 2 + (columns / 66) ** 2 < 1
+    image = np.where(inside, 0.4 + np.random.default_rng(0).normal(0, 0.01, inside.shape), 0)
+    spot = np.hypot(rows - 10, columns - 30) < 3.5
+    image[spot] = 0.62
+    x = torch.from_numpy(image.astype(np.float32))[None, None]
+    with torch.inference_mode():
+        taken = (x - bundle.load("restoration").method.reconstruct(x)).numpy()[0, 0]
+    assert taken[spot].mean() > 0.1
+    far = inside & (np.hypot(rows - 10, columns - 30) > 8)
+    assert taken[far].mean() < 0.002
