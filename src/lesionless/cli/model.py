@@ -116,7 +116,7 @@ def segment(
     """Write anomaly map, lesion mask and reconstruction of each scan, in its own grid.
 
     Args:
-        source: One NIfTI file, a folder, or a BIDS tree.
+        source: One NIfTI file, a folder of them, a BIDS tree, or the folder of a DICOM series.
         out: Folder for the BIDS derivative.
         model: A model folder, or the name of a shipped model.
         strip: deepbet, robex, hd-bet, synthstrip, or none for scans that are stripped already.
