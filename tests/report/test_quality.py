@@ -120,7 +120,7 @@ def pictures(html: str) -> list[np.ndarray]:
 
 def test_the_page_lists_the_worst_scan_first(folder, tmp_path):
     quality.write_quality_page(folder, tmp_path / "quality.html")
-    html = (tmp_path / "quality.html").read_text()
+    html = (tmp_path / "quality.html").read_text(encoding="utf-8")
     assert re.findall(r'<section id="sub-1-run-(\d)-flair"', html) == ["2", "3", "1"]
     assert "3 scans are prepared, 1 of them" in html
     assert re.findall(r'<a href="#sub-1-run-(\d)-flair"', html) == ["2", "3", "1"]
@@ -136,7 +136,7 @@ def test_the_page_lists_the_worst_scan_first(folder, tmp_path):
 
 def test_the_page_says_why_a_method_was_changed(folder, tmp_path):
     quality.write_quality_page(folder, tmp_path / "quality.html")
-    html = (tmp_path / "quality.html").read_text()
+    html = (tmp_path / "quality.html").read_text(encoding="utf-8")
     assert "brain mask by robex" in html
     assert "deepbet was not taken: brain volume in ml: 260, &lt;too small&gt;" in html
     assert "brain volume in ml: 1300, expected" in html
@@ -145,15 +145,20 @@ def test_the_page_says_why_a_method_was_changed(folder, tmp_path):
 def test_scans_that_failed_are_named(folder, tmp_path):
     page = tmp_path / "quality.html"
     quality.write_quality_page(folder, page, failed={"sub-9_FLAIR": "not a <NIfTI> file"})
-    assert "sub-9_FLAIR: not a &lt;NIfTI&gt; file" in page.read_text()
-    assert (tmp_path / "quality.tsv").read_text().splitlines()[1].startswith("sub-9_FLAIR\tfailed")
+    assert "sub-9_FLAIR: not a &lt;NIfTI&gt; file" in page.read_text(encoding="utf-8")
+    assert (
+        (tmp_path / "quality.tsv")
+        .read_text(encoding="utf-8")
+        .splitlines()[1]
+        .startswith("sub-9_FLAIR\tfailed")
+    )
 
 
 def test_the_page_needs_no_other_file_and_is_light(folder, tmp_path):
     page = tmp_path / "quality.html"
     images = {"sub-1_run-1_FLAIR": scan_file(tmp_path)}
     quality.write_quality_page(folder, page, images=images)
-    html = page.read_text()
+    html = page.read_text(encoding="utf-8")
     assert not re.search(r"https?://|<script|<link|src=\"(?!data:)", html)
     assert [picture.shape[1] for picture in pictures(html)] == [1200] * 3
     assert page.stat().st_size < 3 * 200_000
@@ -168,7 +173,7 @@ def test_the_same_store_gives_the_same_bytes(folder, tmp_path):
 def test_a_scan_that_cannot_be_read_again_is_said_and_the_rest_drawn(folder, tmp_path):
     images = {"sub-1_run-1_FLAIR": tmp_path / "gone.nii.gz"}
     quality.write_quality_page(folder, tmp_path / "quality.html", images=images)
-    html = (tmp_path / "quality.html").read_text()
+    html = (tmp_path / "quality.html").read_text(encoding="utf-8")
     assert "gone.nii.gz: expected a readable NIfTI file" in html
     assert len(pictures(html)) == 3
 
