@@ -139,7 +139,7 @@ def paper_comparison_table(results: Results, *, operating_point: str, region: st
     return Table(
         title=f"Table 1 at operating point {operating_point}, {region_text(region)}",
         columns=(
-            *("Method", "z", "Dice", "Dice, paper", "AUPRC pooled", "AUPRC per subject"),
+            *("Method", "z, paper", "Dice", "Dice, paper", "AUPRC pooled", "AUPRC per subject"),
             *("AUPRC, paper", "s per slice", "s per slice, paper"),
         ),
         rows=tuple(_paper_row(cells, method) for method in (*PAPER_TABLE1, *others)),
