@@ -7,8 +7,8 @@ import numpy as np
 from scipy import ndimage
 
 from lesionless.arrays import Plane
+from lesionless.preprocess.intensity import TISSUE_LEVEL
 
-TISSUE_LEVEL = 0.4  # what preparation puts tissue at
 FLUID_LEVEL = 0.15  # contrast between tissues is stretched above it, fluid stays
 BIAS_SHARE = 0.2  # of the rows: how smooth the bias is
 
