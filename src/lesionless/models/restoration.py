@@ -13,6 +13,7 @@ from lesionless.models.appearance import moved, rescanned
 from lesionless.models.corruption import implant, region
 from lesionless.models.method import Losses, Update
 from lesionless.models.unet import UNet
+from lesionless.preprocess.prepared import FIELD_OF_VIEW_MM
 
 # Share of the rows and columns of a 256 mm slice that can hold brain, once leaks of the mask are
 # cut off 10 mm beyond the atlas brain
@@ -24,7 +25,7 @@ class RestorationSettings:
     """Describe a restoration network.
 
     Attributes:
-        size: Rows (= columns) of the slices, which show 256 mm.
+        size: Rows (= columns) of the slices, which show `FIELD_OF_VIEW_MM`.
         widths: Channels at each level of the U-Net.
         learning_rate: Of Adam.
         lesion_weight: How much more a lesion's pixels count than others.
@@ -100,7 +101,7 @@ class Restoration(nn.Module):
         """Return slices with lesions, without, the lesions, and the brain."""
         drawn = torch.randint(2**62, (1,), generator=generator, device=generator.device)
         noise = np.random.default_rng(int(drawn.item()))
-        pixel_mm = 256 / self.settings.size
+        pixel_mm = FIELD_OF_VIEW_MM / self.settings.size
         examples = [_example(noise, plane, pixel_mm) for plane in x[:, 0].float().cpu().numpy()]
         parts = (np.stack(part)[:, np.newaxis] for part in zip(*examples, strict=True))
         return tuple(torch.from_numpy(part).to(x.device) for part in parts)
