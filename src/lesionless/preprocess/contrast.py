@@ -9,6 +9,7 @@ from scipy import ndimage
 from lesionless.arrays import Affine, SliceMask, Slices
 from lesionless.preprocess.atlas import MNI152_NAME, Atlas
 from lesionless.preprocess.quality import judge
+from lesionless.preprocess.register import atlas_mask
 
 FLAIR = "FLAIR"
 FIGURES = ("grey_to_white", "fluid_to_white")
@@ -77,10 +78,7 @@ def _regions(atlas: Atlas) -> dict[str, np.ndarray]:
     grey_map, white_map = load_mni152_gm_template(resolution=1), load_mni152_wm_template(1)
     grey, white = grey_map.get_fdata()[every], white_map.get_fdata()[every]
     affine = grey_map.affine @ np.diag([REGION_MM, REGION_MM, REGION_MM, 1])
-    to_voxel = np.linalg.inv(atlas.affine) @ affine
-    brain = ndimage.affine_transform(
-        atlas.mask.astype(np.uint8), to_voxel[:3, :3], to_voxel[:3, 3], grey.shape, order=0
-    )
+    brain = atlas_mask(grey.shape, affine, atlas)
     depth_mm = ndimage.distance_transform_edt(brain, sampling=REGION_MM)
     regions = {
         "white": (white > WHITE) & (depth_mm > WHITE_DEPTH_MM),
