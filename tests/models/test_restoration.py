@@ -42,6 +42,18 @@ def test_maps_have_the_slice_s_size_and_see_place_and_other_side():
     assert network.multiple == 4
 
 
+def test_a_lesion_s_edge_takes_its_excess_from_the_core_beside_it(monkeypatch):
+    """Probability 0.5 at the edge, 1 in the core; excess 0.1 and 0.3; 4 pixels away is too far."""
+    method = Restoration(RestorationSettings(size=64, widths=(4, 8))).eval()
+    probability, excess = torch.full((1, 1, 52, 44), 1e-4), torch.full((1, 1, 52, 44), 0.1)
+    probability[..., 20, 20], excess[..., 20, 20] = 1 - 1e-6, 0.3
+    probability[..., 20, [23, 24]] = 0.5
+    monkeypatch.setattr(method, "_found", lambda x: (torch.logit(probability), excess))
+    x = torch.full((1, 1, 64, 64), 0.9)
+    taken = (x - method.reconstruct(x))[0, 0, 26, 30 + np.array([0, 3, 4])]
+    assert taken.tolist() == pytest.approx([0.3, 0.15, 0.025], abs=1e-4)
+
+
 def test_nothing_is_ever_added_and_the_border_stays():
     method = Restoration(RestorationSettings(widths=(4, 8, 8, 8))).eval()
     x = torch.rand(2, 1, 256, 256)

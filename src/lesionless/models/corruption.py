@@ -1,5 +1,6 @@
 """Synthetic lesions in slices that have none: what a restoration model learns to take away."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from lesionless.arrays import Plane
 
 TISSUE = (0.25, 0.55)  # of prepared intensity: neither fluid nor already bright
 FLUID = 0.2
+SHORE = 0.1  # from fluid up to this much brighter, pixels are part fluid, which lesions leave alone
 BASE_MM = 6.0  # a lesion is brighter than the mean tissue within this distance
 
 
@@ -22,7 +24,11 @@ class Lesions:
         radius_mm: Smallest and largest radius, drawn evenly on a logarithmic scale.
         large_share: Share of lesions with a radius from `large_radius_mm` instead.
         large_radius_mm: See `large_share`.
+        confluent_share: Share of slices with a lesion that runs along the deep fluid.
+        confluent_mm: How far such a lesion reaches from it.
         contrast: Smallest and largest excess over the tissue around, as a share of it.
+        contrast_per_mm: A lesion's excess is at least this times its radius: what is large and
+            faint is bias.
         visible: Excess in prepared intensity from which a pixel counts as lesion.
     """
 
@@ -31,7 +37,10 @@ class Lesions:
     radius_mm: tuple[float, float] = (1.2, 7.0)
     large_share: float = 0.06
     large_radius_mm: tuple[float, float] = (7.0, 22.0)
+    confluent_share: float = 0.12
+    confluent_mm: tuple[float, float] = (3.0, 14.0)
     contrast: tuple[float, float] = (0.12, 1.3)
+    contrast_per_mm: float = 0.02
     visible: float = 0.04
 
 
@@ -57,6 +66,8 @@ def implant(
 ) -> tuple[Plane, Plane]:
     """Brighten random smooth blobs of a slice, mostly deep and beside the ventricles.
 
+    Some slices get a lesion all along the ventricles too. Fluid stays dark.
+
     Args:
         generator: Source of randomness.
         x: (row, column) prepared slice, 0 outside the brain.
@@ -69,18 +80,18 @@ def implant(
     Source: Foreign patches as the anomalies to learn from: Tan et al. 2020, "Detecting outliers
     with foreign patch interpolation"; place and look of the blobs are ours.
     """
-    chances = np.cumsum(_likely_places(x, pixel_mm))
+    rim_mm = _distance_mm(region(x), pixel_mm)
+    fluid_mm = _deep_fluid_mm(x, rim_mm, pixel_mm)
+    chances = np.cumsum(_likely_places(x, rim_mm, fluid_mm))
     if chances[-1] <= 0 or generator.random() < lesions.none_share:
         return x, np.zeros_like(x)
     base = _tissue_around(x, pixel_mm)
     typical = generator.uniform(0.1, 0.9)
     excess, membership = np.zeros_like(x), np.zeros_like(x)
-    for _ in range(_how_many(generator, lesions)):
-        chosen = np.searchsorted(chances, generator.random() * chances[-1])
-        centre = np.unravel_index(min(int(chosen), x.size - 1), x.shape)
-        blob = _blob(generator, centre, _radius_mm(generator, lesions) / pixel_mm, x.shape)
+    for blob, least in _blobs(generator, chances, fluid_mm, pixel_mm, lesions):
         contrast = np.clip(typical * generator.uniform(0.5, 1.5), *lesions.contrast)
-        more = _excess(generator, x[blob.window], base[blob.window] * (1 + contrast), blob)
+        level = base[blob.window] * (1 + max(contrast, least))
+        more = _excess(generator, x[blob.window], level, blob)
         excess[blob.window] = np.maximum(excess[blob.window], more)
         membership[blob.window] = np.maximum(membership[blob.window], blob.membership)
     seen = membership * (excess > lesions.visible)
@@ -92,23 +103,51 @@ def region(x: Plane) -> np.ndarray:
     return np.asarray(ndimage.binary_closing(x > 0, iterations=3) | (x > 0))
 
 
-def _likely_places(x: Plane, pixel_mm: float) -> Plane:
+def _distance_mm(inside: np.ndarray, pixel_mm: float) -> Plane:
+    """Return how far each pixel is from the outside."""
+    return np.asarray(ndimage.distance_transform_edt(inside) * pixel_mm, dtype=np.float32)
+
+
+def _deep_fluid_mm(x: Plane, rim_mm: Plane, pixel_mm: float) -> Plane:
+    """Return the distance to fluid that lies deep in the brain; infinite where there is none."""
+    fluid = ndimage.binary_opening((x < FLUID) & (rim_mm > 18))
+    return _distance_mm(~fluid, pixel_mm) if fluid.any() else np.full_like(x, np.inf)
+
+
+def _likely_places(x: Plane, rim_mm: Plane, fluid_mm: Plane) -> Plane:
     """Weigh tissue: little near the rim, more in the depth, most beside deep fluid."""
-    rim_mm = ndimage.distance_transform_edt(region(x)) * pixel_mm
     tissue = (x > TISSUE[0]) & (x < TISSUE[1])
     weight = tissue * (rim_mm > 3) * (0.25 + (rim_mm > 10))
-    fluid = ndimage.binary_opening((x < FLUID) & (rim_mm > 18))
-    if fluid.any():
-        fluid_mm = ndimage.distance_transform_edt(~fluid) * pixel_mm
-        weight = weight * (1 + 4 * np.exp(-fluid_mm / 5))
-    return np.asarray(weight, dtype=np.float32)
+    return np.asarray(weight * (1 + 4 * np.exp(-fluid_mm / 5)), dtype=np.float32)
+
+
+def _blobs(
+    generator: np.random.Generator,
+    chances: np.ndarray,
+    fluid_mm: Plane,
+    pixel_mm: float,
+    lesions: Lesions,
+) -> Iterator[tuple[Blob, float]]:
+    """Draw a slice's lesions, each with the least contrast that it must have."""
+    for _ in range(_how_many(generator, lesions)):
+        chosen = np.searchsorted(chances, generator.random() * chances[-1])
+        centre = np.unravel_index(min(int(chosen), fluid_mm.size - 1), fluid_mm.shape)
+        radius_mm = _radius_mm(generator, lesions)
+        blob = _blob(generator, centre, radius_mm / pixel_mm, fluid_mm.shape)
+        yield blob, lesions.contrast_per_mm * radius_mm
+    if generator.random() < lesions.confluent_share and np.isfinite(fluid_mm).any():
+        reach_mm = generator.uniform(*lesions.confluent_mm)
+        yield _along_fluid(generator, fluid_mm, reach_mm, pixel_mm), lesions.contrast[0]
 
 
 def _tissue_around(x: Plane, pixel_mm: float) -> Plane:
-    tissue = (x > TISSUE[0]).astype(np.float32)
-    sigma = BASE_MM / pixel_mm
+    """Return the mean tissue about each pixel; it is smooth, so that half the pixels will do."""
+    half = x[::2, ::2]
+    tissue = (half > TISSUE[0]).astype(np.float32)
+    sigma = BASE_MM / (2 * pixel_mm)
     share = ndimage.gaussian_filter(tissue, sigma)
-    return np.asarray(ndimage.gaussian_filter(x * tissue, sigma) / (share + 1e-3))
+    around = ndimage.gaussian_filter(half * tissue, sigma) / (share + 1e-3)
+    return np.asarray(around.repeat(2, 0).repeat(2, 1)[: x.shape[0], : x.shape[1]])
 
 
 def _how_many(generator: np.random.Generator, lesions: Lesions) -> int:
@@ -150,11 +189,24 @@ def _blob(
     return Blob((rows, columns), membership.astype(np.float32))
 
 
+def _along_fluid(
+    generator: np.random.Generator, fluid_mm: Plane, reach_mm: float, pixel_mm: float
+) -> Blob:
+    """Draw a lesion that reaches from the deep fluid about so far, here more, there less."""
+    bumps = generator.uniform(0.2, 0.8) * _smooth(generator, fluid_mm.shape, 10 / pixel_mm)
+    depth_mm = np.minimum(reach_mm * (1 + bumps), 2 * reach_mm) - fluid_mm
+    softness_mm = generator.uniform(0.4, 1.5)
+    membership = 1 / (1 + np.exp(-np.clip(depth_mm / softness_mm, -20, 20)))
+    rows, columns = fluid_mm.shape
+    return Blob((slice(0, rows), slice(0, columns)), membership.astype(np.float32))
+
+
 def _excess(generator: np.random.Generator, x: Plane, level: Plane, blob: Blob) -> Plane:
-    """Return how much a lesion adds to the brain's pixels; it never darkens them."""
+    """Return how much a lesion adds to the tissue; it never darkens it, and leaves fluid alone."""
     texture = 1 + generator.uniform(0, 0.08) * _smooth(generator, x.shape, 1.2)
     opacity = generator.uniform(0.6, 1.0) * blob.membership
-    return np.asarray(np.maximum(opacity * (level * texture - x), 0) * (x > 0), dtype=np.float32)
+    tissue = np.clip((x - FLUID) / SHORE, 0, 1)
+    return np.asarray(np.maximum(opacity * (level * texture - x), 0) * tissue, dtype=np.float32)
 
 
 def _smooth(generator: np.random.Generator, shape: tuple[int, ...], sigma: float) -> Plane:

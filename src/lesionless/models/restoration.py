@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lesionless.models import losses
-from lesionless.models.appearance import moved, rescanned
+from lesionless.models.appearance import Variation, flawed, moved, rescanned
 from lesionless.models.corruption import implant, region
 from lesionless.models.method import Losses, Update
 from lesionless.models.unet import UNet
@@ -18,6 +18,7 @@ from lesionless.preprocess.prepared import FIELD_OF_VIEW_MM
 # Share of the rows and columns of a 256 mm slice that can hold brain, once leaks of the mask are
 # cut off 10 mm beyond the atlas brain
 BRAIN_SHARE = (13 / 16, 11 / 16)
+SPREAD_PIXELS = 7  # a pixel of lesion is as much too bright as the most that is found this near
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class RestorationSettings:
         size: Rows (= columns) of the slices, which show `FIELD_OF_VIEW_MM`.
         widths: Channels at each level of the U-Net.
         learning_rate: Of Adam.
+        variation: How far pose and scanner vary in training, as a share of `Variation`.
         lesion_weight: How much more a lesion's pixels count than others.
         lambda_segmentation: Weight of the cross-entropy between found and implanted lesions.
         lambda_overlap: Weight of one minus their Dice.
@@ -35,8 +37,9 @@ class RestorationSettings:
     """
 
     size: int = 256
-    widths: tuple[int, ...] = (32, 48, 64, 96)
+    widths: tuple[int, ...] = (32, 64, 96, 128)
     learning_rate: float = 1e-3
+    variation: float = 1.0
     lesion_weight: float = 3.0
     lambda_segmentation: float = 1.0
     lambda_overlap: float = 0.5
@@ -53,6 +56,7 @@ class Restoration(nn.Module):
     def __init__(self, settings: RestorationSettings) -> None:
         super().__init__()
         self.settings = settings
+        self._variation = Variation().scaled(settings.variation)
         self.network = UNet(settings.widths, maps=2)
         rows, columns = (
             _covering(share * settings.size, self.network.multiple, settings.size)
@@ -68,11 +72,18 @@ class Restoration(nn.Module):
     def reconstruct(
         self, x: Float[Tensor, "batch 1 row column"]
     ) -> Float[Tensor, "batch 1 row column"]:
-        """Return the slices with what is taken for lesion taken away."""
+        """Return the slices with what is taken for lesion taken away.
+
+        Pixels at a lesion's edge are partly tissue, which p says; what they would hold if they
+        were all lesion is told by the core beside them: x - p max(p d), the maximum taken over
+        `SPREAD_PIXELS`. So faint edges of bright lesions rank before bright normal tissue.
+        """
         rows, columns = self._inside
         logit, excess = self._found(x[..., rows, columns])
+        probability = torch.sigmoid(logit)
+        core = _highest_nearby(probability * excess)
         x_hat = x.clone()
-        x_hat[..., rows, columns] -= (torch.sigmoid(logit) * excess).to(x.dtype)
+        x_hat[..., rows, columns] -= (probability * core).to(x.dtype)
         return x_hat
 
     def _found(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -102,18 +113,23 @@ class Restoration(nn.Module):
         drawn = torch.randint(2**62, (1,), generator=generator, device=generator.device)
         noise = np.random.default_rng(int(drawn.item()))
         pixel_mm = FIELD_OF_VIEW_MM / self.settings.size
-        examples = [_example(noise, plane, pixel_mm) for plane in x[:, 0].float().cpu().numpy()]
+        planes = x[:, 0].float().cpu().numpy()
+        examples = [_example(noise, plane, pixel_mm, self._variation) for plane in planes]
         parts = (np.stack(part)[:, np.newaxis] for part in zip(*examples, strict=True))
         return tuple(torch.from_numpy(part).to(x.device) for part in parts)
 
 
 def _example(
-    noise: np.random.Generator, plane: np.ndarray, pixel_mm: float
+    noise: np.random.Generator, plane: np.ndarray, pixel_mm: float, variation: Variation
 ) -> tuple[np.ndarray, ...]:
-    clean = moved(noise, plane)
+    clean = flawed(noise, moved(noise, plane, variation), variation)
     patient, lesion = implant(noise, clean, pixel_mm=pixel_mm)
-    patient, clean = rescanned(noise, [patient, clean])
+    patient, clean = rescanned(noise, [patient, clean], variation)
     return patient, clean, lesion, region(clean).astype(np.float32)
+
+
+def _highest_nearby(excess: Tensor) -> Tensor:
+    return functional.max_pool2d(excess, SPREAD_PIXELS, stride=1, padding=SPREAD_PIXELS // 2)
 
 
 def _covering(length: float, multiple: int, most: int) -> int:
