@@ -72,7 +72,7 @@ def test_search_loss_by_hand(weight, tiny, x):
 
 
 def test_updates_are_those_of_a_gan(tiny, x):
-    method = tiny("AnoGAN").train()
+    method = tiny("AnoGAN", discriminator_noise=0.0).train()
     judge, generate = method.updates()
     found = judge.loss(x, torch.Generator().manual_seed(1))
     x_hat = method.sample(len(x), torch.Generator().manual_seed(1))
@@ -81,6 +81,20 @@ def test_updates_are_those_of_a_gan(tiny, x):
     fooled = generate.loss(x, torch.Generator().manual_seed(1))
     torch.testing.assert_close(fooled.total, losses.adversarial(fake))
     assert list(fooled.terms) == ["adversarial"]  # no pixel of x enters
+
+
+def test_the_discriminator_sees_real_and_generated_slices_under_the_same_noise(tiny, x):
+    """Seen through a discriminator that returns the spread of what it is given."""
+    method = tiny("AnoGAN", discriminator_noise=0.5).train()
+    seen: list[torch.Tensor] = []
+    method.discriminator.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    judge, generate = method.updates()
+    judge.loss(x, torch.Generator().manual_seed(1))
+    generate.loss(x, torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        x_hat = method.sample(len(x), torch.Generator().manual_seed(1))
+    for given, clear in zip(seen, (x, x_hat, x_hat), strict=True):
+        assert (given - clear).std().item() == pytest.approx(0.5, rel=0.1)
 
 
 def test_samples_depend_on_the_generator_alone_and_stay_in_range(anogan):

@@ -23,7 +23,10 @@ class AnoGANSettings:
         size: Rows (= columns) of the slices.
         widths: Channels after each halving block of the discriminator; mirrored in the generator.
         norm: A key of `blocks.NORMS`.
-        learning_rate: Of generator and discriminator.
+        learning_rate: Of the discriminator.
+        generator_learning_rate: Of the generator.
+        discriminator_noise: Standard deviation of the noise on what the discriminator sees while
+            both train; 0 lets it tell real slices by their empty outside alone.
         search_steps: Gradient steps on z per slice.
         search_learning_rate: Of Adam on z.
         feature_weight: Weight of the discriminator-feature loss; the residual loss has the rest.
@@ -35,6 +38,8 @@ class AnoGANSettings:
     widths: tuple[int, ...] = (32, 64, 128, 128, 128)
     norm: str = "batch"
     learning_rate: float = 1e-4
+    generator_learning_rate: float = 1e-3
+    discriminator_noise: float = 0.1
     search_steps: int = 100
     search_learning_rate: float = 0.05
     feature_weight: float = 0.1
@@ -77,15 +82,11 @@ class AnoGAN(nn.Module):
 
     def updates(self) -> list[Update]:
         """Return the discriminator's update, then the generator's."""
-        rate = self.settings.learning_rate
+        how = self.settings
+        judge, maker = (list(part.parameters()) for part in (self.discriminator, self.generator))
         return [
-            Update(
-                "discriminator",
-                list(self.discriminator.parameters()),
-                rate,
-                self._discriminator_loss,
-            ),
-            Update("generator", list(self.generator.parameters()), rate, self._generator_loss),
+            Update("discriminator", judge, how.learning_rate, self._discriminator_loss),
+            Update("generator", maker, how.generator_learning_rate, self._generator_loss),
         ]
 
     def sample(
@@ -138,10 +139,19 @@ class AnoGAN(nn.Module):
     def _discriminator_loss(self, x: Tensor, generator: torch.Generator) -> Losses:
         with torch.no_grad():
             x_hat = self.sample(len(x), generator)
-        real, fake = self.discriminator(x), self.discriminator(x_hat)
+        real, fake = (self._judged(image, generator) for image in (x, x_hat))
         terms: Mapping[str, Tensor] = {"discrimination": losses.discrimination(real, fake)}
         return Losses(terms, {"accuracy": losses.accuracy(real, fake)})
 
     def _generator_loss(self, x: Tensor, generator: torch.Generator) -> Losses:
         x_hat = self.sample(len(x), generator)
-        return Losses({"adversarial": losses.adversarial(self.discriminator(x_hat))})
+        return Losses({"adversarial": losses.adversarial(self._judged(x_hat, generator))})
+
+    def _judged(self, x: Tensor, generator: torch.Generator) -> Float[Tensor, " batch"]:
+        """Return the discriminator's logits for slices under noise.
+
+        Source: Arjovsky and Bottou 2017, Sec. 3, for why noise is put on both.
+        """
+        noise = torch.randn(x.shape, generator=generator, device=generator.device).to(x.device)
+        logits: Tensor = self.discriminator(x + self.settings.discriminator_noise * noise)
+        return logits

@@ -26,8 +26,9 @@ class Discriminator(nn.Module):
         self.blocks = nn.Sequential(
             down(1, widths[0], norm="none"), *(down(a, b, norm=norm) for a, b in pairs)
         )
-        self.reduce = nn.Sequential(nn.Conv2d(widths[-1], widths[-1] // 8, 1), nn.LeakyReLU(LEAK))
-        self.to_logit = nn.Linear(widths[-1] // 8 * halved(size, len(widths)) ** 2, 1)
+        features = max(1, widths[-1] // 8)
+        self.reduce = nn.Sequential(nn.Conv2d(widths[-1], features, 1), nn.LeakyReLU(LEAK))
+        self.to_logit = nn.Linear(features * halved(size, len(widths)) ** 2, 1)
 
     def forward(self, x: Float[Tensor, "batch 1 row column"]) -> Float[Tensor, " batch"]:
         """Return the logit of "real" for each slice."""
