@@ -93,3 +93,16 @@ def test_what_is_large_is_never_faint():
         for k in (0.04, 0.0)
     )
     assert np.min(bound) > 1.3 * np.max(free)
+
+
+def test_a_lesion_has_the_noise_of_its_scan():
+    """Without that a network would find lesions by their quiet."""
+    x = np.where(head() > 0, 0.4, 0).astype(np.float32)
+    x += (x > 0) * np.random.default_rng(2).normal(0, 0.02, x.shape).astype(np.float32)
+    large = Lesions(none_share=0, most=2, large_share=1, large_radius_mm=(8, 9))
+    detail = []
+    for patient, lesion in draws(20, large, x=x):
+        core = ndimage.binary_erosion(lesion > 0.95, iterations=2)
+        detail.append((patient - ndimage.gaussian_filter(patient, 1.0))[core].std())
+    whole = (x - ndimage.gaussian_filter(x, 1.0))[ndimage.binary_erosion(head() > 0.3)].std()
+    assert np.nanmedian(detail) > 0.6 * whole

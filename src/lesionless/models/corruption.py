@@ -11,6 +11,8 @@ from lesionless.arrays import Plane
 TISSUE = (0.25, 0.55)  # of prepared intensity: neither fluid nor already bright
 FLUID = 0.2
 SHORE = 0.1  # from fluid up to this much brighter, pixels are part fluid, which lesions leave alone
+NOISE_PIXELS = 1.0  # detail finer than this, and weaker than the next, is noise
+NOISE = 0.05
 BASE_MM = 6.0  # a lesion is brighter than the mean tissue within this distance
 
 
@@ -85,13 +87,14 @@ def implant(
     chances = np.cumsum(_likely_places(x, rim_mm, fluid_mm))
     if chances[-1] <= 0 or generator.random() < lesions.none_share:
         return x, np.zeros_like(x)
-    base = _tissue_around(x, pixel_mm)
+    base, quiet = _tissue_around(x, pixel_mm), _quiet(x)
+    tissue = np.clip((x - FLUID) / SHORE, 0, 1)
     typical = generator.uniform(0.1, 0.9)
     excess, membership = np.zeros_like(x), np.zeros_like(x)
     for blob, least in _blobs(generator, chances, fluid_mm, pixel_mm, lesions):
         contrast = np.clip(typical * generator.uniform(0.5, 1.5), *lesions.contrast)
         level = base[blob.window] * (1 + max(contrast, least))
-        more = _excess(generator, x[blob.window], level, blob)
+        more = _excess(generator, quiet[blob.window], level, blob) * tissue[blob.window]
         excess[blob.window] = np.maximum(excess[blob.window], more)
         membership[blob.window] = np.maximum(membership[blob.window], blob.membership)
     seen = membership * (excess > lesions.visible)
@@ -141,13 +144,15 @@ def _blobs(
 
 
 def _tissue_around(x: Plane, pixel_mm: float) -> Plane:
-    """Return the mean tissue about each pixel; it is smooth, so that half the pixels will do."""
-    half = x[::2, ::2]
-    tissue = (half > TISSUE[0]).astype(np.float32)
-    sigma = BASE_MM / (2 * pixel_mm)
+    tissue = (x > TISSUE[0]).astype(np.float32)
+    sigma = BASE_MM / pixel_mm
     share = ndimage.gaussian_filter(tissue, sigma)
-    around = ndimage.gaussian_filter(half * tissue, sigma) / (share + 1e-3)
-    return np.asarray(around.repeat(2, 0).repeat(2, 1)[: x.shape[0], : x.shape[1]])
+    return np.asarray(ndimage.gaussian_filter(x * tissue, sigma) / (share + 1e-3))
+
+
+def _quiet(x: Plane) -> Plane:
+    """Return a slice without its noise, which lesions have like all other tissue; edges stay."""
+    return x + np.clip(ndimage.gaussian_filter(x, NOISE_PIXELS) - x, -NOISE, NOISE)
 
 
 def _how_many(generator: np.random.Generator, lesions: Lesions) -> int:
@@ -201,12 +206,11 @@ def _along_fluid(
     return Blob((slice(0, rows), slice(0, columns)), membership.astype(np.float32))
 
 
-def _excess(generator: np.random.Generator, x: Plane, level: Plane, blob: Blob) -> Plane:
-    """Return how much a lesion adds to the tissue; it never darkens it, and leaves fluid alone."""
-    texture = 1 + generator.uniform(0, 0.08) * _smooth(generator, x.shape, 1.2)
+def _excess(generator: np.random.Generator, quiet: Plane, level: Plane, blob: Blob) -> Plane:
+    """Return how much a lesion adds to what is there, noise aside; it never darkens."""
+    texture = 1 + generator.uniform(0, 0.08) * _smooth(generator, quiet.shape, 1.2)
     opacity = generator.uniform(0.6, 1.0) * blob.membership
-    tissue = np.clip((x - FLUID) / SHORE, 0, 1)
-    return np.asarray(np.maximum(opacity * (level * texture - x), 0) * tissue, dtype=np.float32)
+    return np.asarray(np.maximum(opacity * (level * texture - quiet), 0), dtype=np.float32)
 
 
 def _smooth(generator: np.random.Generator, shape: tuple[int, ...], sigma: float) -> Plane:
