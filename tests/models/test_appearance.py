@@ -1,11 +1,9 @@
 """Random pose and scanner: what they change and what they must not."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
-from lesionless.models.appearance import Variation, flawed, moved, rescanned
+from lesionless.models.appearance import Variation, moved, rescanned
 
 STILL = Variation().scaled(0)
 
@@ -48,7 +46,7 @@ def test_slices_of_one_brain_are_changed_alike(seed):
     x = brain()
     lesion = np.zeros_like(x)
     lesion[30:34, 26:30] = 0.3
-    quiet = Variation(blur_pixels=0, sharpening=0, noise=0)
+    quiet = Variation(blur_pixels=0, noise=0)
     patient, clean = rescanned(np.random.default_rng(seed), [x + lesion, x], quiet)
     np.testing.assert_array_equal(patient[lesion == 0], clean[lesion == 0])
     assert np.all(patient[lesion > 0] > clean[lesion > 0])
@@ -65,44 +63,9 @@ def test_bias_and_gain_stay_small():
     """Over many draws the mean of a brain moves by the gain and hardly by the bias."""
     means = []
     for seed in range(40):
-        only = Variation(gamma=0, contrast=0, blur_pixels=0, sharpening=0, noise=0)
+        only = Variation(gamma=0, contrast=0, blur_pixels=0, noise=0)
         (image,) = rescanned(np.random.default_rng(seed), [brain()], only)
         means.append(image[brain() > 0].mean() / brain()[brain() > 0].mean())
     assert max(means) < 1.25
     assert min(means) > 0.75
     assert np.mean(means) == pytest.approx(1, abs=0.03)
-
-
-def test_some_scanners_are_blurred_some_sharper_and_many_neither():
-    """An edge between two tissues: its jump grows, shrinks or stays, and the rim stays flat."""
-    x = np.full((64, 64), 0.4, np.float32)
-    x[:, 32:] = 0.3
-    x[:8] = 0
-    only = replace(STILL, blur_pixels=1.1, sharpening=1.5)
-    jumps = []
-    for seed in range(60):
-        (image,) = rescanned(np.random.default_rng(seed), [x], only)
-        jumps.append(image[40, 31] - image[40, 32])
-        if jumps[-1] > 0.1001:
-            np.testing.assert_allclose(image[8, 10], 0.4, atol=1e-3)
-    assert min(jumps) < 0.08
-    assert max(jumps) > 0.15
-    assert np.mean(np.isclose(jumps, 0.1, atol=1e-3)) == pytest.approx(0.45, abs=0.2)
-
-
-def test_flaws_brighten_fluid_and_rim_alone():
-    x = np.where(brain() > 0, 0.4, 0).astype(np.float32)
-    x[28:36, 28:36] = 0.05
-    changed = {"fluid": 0, "rim": 0}
-    for seed in range(40):
-        image = flawed(np.random.default_rng(seed), x)
-        assert np.all(image >= x) and image.max() <= 1
-        deep_tissue = np.zeros_like(x, dtype=bool)
-        deep_tissue[20:44, 20:44] = x[20:44, 20:44] > 0.3
-        np.testing.assert_array_equal(image[deep_tissue | (x == 0)], x[deep_tissue | (x == 0)])
-        changed["fluid"] += np.any(image[28:36, 28:36] > 0.06)
-        changed["rim"] += np.any(image[4:8] > 0.41)
-    assert 6 < changed["fluid"] < 20
-    assert 6 < changed["rim"] < 20
-    still = Variation(flow=0, leak=0)
-    np.testing.assert_array_equal(flawed(np.random.default_rng(0), x, still), x)

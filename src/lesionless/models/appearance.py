@@ -1,4 +1,4 @@
-"""Random changes of pose and scanner, and flaws of scans, so that a network leans on none."""
+"""Random changes of pose and scanner, so that a network leans on neither."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -10,9 +10,6 @@ from lesionless.arrays import Plane
 from lesionless.preprocess.intensity import TISSUE_LEVEL
 
 FLUID_LEVEL = 0.15  # contrast between tissues is stretched above it, fluid stays
-FLAW_SHARE = 0.3  # of slices with either kind of bright flaw
-FLAW_PIXELS = 5.0  # how smooth they are
-RIM_PIXELS = 2
 BIAS_WAVES = 3  # half waves of the bias along rows and columns, at most
 
 
@@ -29,10 +26,7 @@ class Variation:
         gain: Change of brightness either way.
         bias: Spread of a smooth field that is multiplied on.
         blur_pixels: Standard deviation of a Gaussian.
-        sharpening: How much of the detail finer than a pixel is added; never beside a blur.
         noise: Standard deviation of added noise.
-        flow: Brightness of fluid that moved while the scan was made, in some slices.
-        leak: Brightness of skull left at the brain's rim, in some slices.
     """
 
     turn_degrees: float = 8.0
@@ -40,13 +34,10 @@ class Variation:
     shift_pixels: float = 5.0
     gamma: float = 0.3
     contrast: float = 0.55
-    gain: float = 0.15
-    bias: float = 0.12
+    gain: float = 0.09
+    bias: float = 0.1
     blur_pixels: float = 1.1
-    sharpening: float = 1.5
     noise: float = 0.035
-    flow: float = 0.5
-    leak: float = 0.6
 
     def scaled(self, share: float) -> "Variation":
         """Return the variation with every value times `share`."""
@@ -64,17 +55,6 @@ def moved(generator: np.random.Generator, x: Plane, variation: Variation = Varia
     inside = ndimage.affine_transform((x > 0).astype(np.float32), matrix, offset, order=1) > 0.5
     image = ndimage.affine_transform(x, matrix, offset, order=1) * inside
     return np.ascontiguousarray(image[:, ::-1] if generator.random() < 0.5 else image)
-
-
-def flawed(generator: np.random.Generator, x: Plane, variation: Variation = Variation()) -> Plane:
-    """Return a slice with bright patches that are no lesions: in its fluid, and at its rim."""
-    brain = x > 0
-    rim = brain & ~ndimage.binary_erosion(brain, iterations=RIM_PIXELS)
-    fluid = np.clip((FLUID_LEVEL + 0.1 - x) / 0.1, 0, 1) * brain
-    for place, most in ((fluid, variation.flow), (rim, variation.leak)):
-        if generator.random() < FLAW_SHARE:
-            x = x + place * generator.uniform(0, most) * _patches(generator, x.shape)
-    return np.asarray(np.clip(x, 0, 1), dtype=np.float32)
 
 
 def rescanned(
@@ -96,12 +76,13 @@ def rescanned(
     gamma = float(np.exp(_either_way(generator, variation.gamma)))
     stretch = np.exp(_either_way(generator, variation.contrast)) if generator.random() < 0.6 else 1
     gain = (1 + _either_way(generator, variation.gain)) * _bias(generator, shape, variation.bias)
-    blur, sharpening = _focus(generator, variation)
+    blur = generator.uniform(0, variation.blur_pixels) if generator.random() < 0.4 else 0
     noise = _noise(generator, shape, variation.noise)
     changed = []
     for plane in planes:
         bright = TISSUE_LEVEL * (plane / TISSUE_LEVEL) ** gamma * gain
-        image = _focused(_stretched(bright, float(stretch)), blur, sharpening)
+        sharp = _stretched(bright, float(stretch))
+        image = ndimage.gaussian_filter(sharp, blur) if blur else sharp
         changed.append((np.clip(image + noise, 0, 1) * (plane > 0)).astype(np.float32))
     return changed
 
@@ -118,24 +99,6 @@ def _stretched(x: Plane, stretch: float) -> Plane:
     is_tissue = np.clip((x - FLUID_LEVEL) / 0.1, 0, 1)
     reach = TISSUE_LEVEL - 0.25
     return np.asarray(x + is_tissue * (stretch - 1) * np.clip(x - TISSUE_LEVEL, -reach, reach))
-
-
-def _focus(generator: np.random.Generator, variation: Variation) -> tuple[float, float]:
-    """Draw a blur in pixels and a sharpening, one of which is 0; often both are."""
-    chance = generator.random()
-    amount = float(generator.random())
-    blur = amount * variation.blur_pixels if chance < 0.4 else 0.0
-    return blur, amount * variation.sharpening if chance > 0.7 else 0.0
-
-
-def _focused(x: Plane, blur: float, sharpening: float) -> Plane:
-    """Blur, or sharpen where there is brain: its edge to the empty outside is no detail."""
-    if blur:
-        return np.asarray(ndimage.gaussian_filter(x, blur))
-    if sharpening:
-        share = ndimage.gaussian_filter((x > 0).astype(np.float32), 1.0)
-        return x + sharpening * (x - ndimage.gaussian_filter(x, 1.0) / np.maximum(share, 0.1))
-    return x
 
 
 def _bias(generator: np.random.Generator, shape: tuple[int, int], most: float) -> Plane:
@@ -160,10 +123,3 @@ def _noise(generator: np.random.Generator, shape: tuple[int, int], most: float) 
     if generator.random() < 0.5:
         return np.asarray(ndimage.gaussian_filter(noise, 0.6) * 1.8)
     return noise
-
-
-def _patches(generator: np.random.Generator, shape: tuple[int, int]) -> Plane:
-    """Draw smooth patches that rise to 1 or a little more, 0 between them."""
-    white = generator.standard_normal(shape, dtype=np.float32)
-    smooth = ndimage.gaussian_filter(white, FLAW_PIXELS)
-    return np.asarray(np.maximum(smooth / (2 * smooth.std() + 1e-9), 0))

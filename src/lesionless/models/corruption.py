@@ -1,6 +1,5 @@
 """Synthetic lesions in slices that have none: what a restoration model learns to take away."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,11 +25,7 @@ class Lesions:
         radius_mm: Smallest and largest radius, drawn evenly on a logarithmic scale.
         large_share: Share of lesions with a radius from `large_radius_mm` instead.
         large_radius_mm: See `large_share`.
-        confluent_share: Share of slices with a lesion that runs along the deep fluid.
-        confluent_mm: How far such a lesion reaches from it.
         contrast: Smallest and largest excess over the tissue around, as a share of it.
-        contrast_per_mm: A lesion's excess is at least this times its radius: what is large and
-            faint is bias.
         visible: Excess in prepared intensity from which a pixel counts as lesion.
     """
 
@@ -39,10 +34,7 @@ class Lesions:
     radius_mm: tuple[float, float] = (1.2, 7.0)
     large_share: float = 0.06
     large_radius_mm: tuple[float, float] = (7.0, 22.0)
-    confluent_share: float = 0.12
-    confluent_mm: tuple[float, float] = (3.0, 14.0)
     contrast: tuple[float, float] = (0.12, 1.3)
-    contrast_per_mm: float = 0.02
     visible: float = 0.04
 
 
@@ -68,7 +60,7 @@ def implant(
 ) -> tuple[Plane, Plane]:
     """Brighten random smooth blobs of a slice, mostly deep and beside the ventricles.
 
-    Some slices get a lesion all along the ventricles too. Fluid stays dark.
+    Fluid stays dark, and lesions have the noise of their scan.
 
     Args:
         generator: Source of randomness.
@@ -91,9 +83,12 @@ def implant(
     tissue = np.clip((x - FLUID) / SHORE, 0, 1)
     typical = generator.uniform(0.1, 0.9)
     excess, membership = np.zeros_like(x), np.zeros_like(x)
-    for blob, least in _blobs(generator, chances, fluid_mm, pixel_mm, lesions):
+    for _ in range(_how_many(generator, lesions)):
+        chosen = np.searchsorted(chances, generator.random() * chances[-1])
+        centre = np.unravel_index(min(int(chosen), x.size - 1), x.shape)
+        blob = _blob(generator, centre, _radius_mm(generator, lesions) / pixel_mm, x.shape)
         contrast = np.clip(typical * generator.uniform(0.5, 1.5), *lesions.contrast)
-        level = base[blob.window] * (1 + max(contrast, least))
+        level = base[blob.window] * (1 + contrast)
         more = _excess(generator, quiet[blob.window], level, blob) * tissue[blob.window]
         excess[blob.window] = np.maximum(excess[blob.window], more)
         membership[blob.window] = np.maximum(membership[blob.window], blob.membership)
@@ -122,25 +117,6 @@ def _likely_places(x: Plane, rim_mm: Plane, fluid_mm: Plane) -> Plane:
     tissue = (x > TISSUE[0]) & (x < TISSUE[1])
     weight = tissue * (rim_mm > 3) * (0.25 + (rim_mm > 10))
     return np.asarray(weight * (1 + 4 * np.exp(-fluid_mm / 5)), dtype=np.float32)
-
-
-def _blobs(
-    generator: np.random.Generator,
-    chances: np.ndarray,
-    fluid_mm: Plane,
-    pixel_mm: float,
-    lesions: Lesions,
-) -> Iterator[tuple[Blob, float]]:
-    """Draw a slice's lesions, each with the least contrast that it must have."""
-    for _ in range(_how_many(generator, lesions)):
-        chosen = np.searchsorted(chances, generator.random() * chances[-1])
-        centre = np.unravel_index(min(int(chosen), fluid_mm.size - 1), fluid_mm.shape)
-        radius_mm = _radius_mm(generator, lesions)
-        blob = _blob(generator, centre, radius_mm / pixel_mm, fluid_mm.shape)
-        yield blob, lesions.contrast_per_mm * radius_mm
-    if generator.random() < lesions.confluent_share and np.isfinite(fluid_mm).any():
-        reach_mm = generator.uniform(*lesions.confluent_mm)
-        yield _along_fluid(generator, fluid_mm, reach_mm, pixel_mm), lesions.contrast[0]
 
 
 def _tissue_around(x: Plane, pixel_mm: float) -> Plane:
@@ -192,18 +168,6 @@ def _blob(
     inside = 1 / (1 + np.exp(-np.clip(depth * steepness, -20, 20))) * (distance < 2.4)
     membership = ndimage.gaussian_filter(inside, generator.uniform(0.3, 0.9))
     return Blob((rows, columns), membership.astype(np.float32))
-
-
-def _along_fluid(
-    generator: np.random.Generator, fluid_mm: Plane, reach_mm: float, pixel_mm: float
-) -> Blob:
-    """Draw a lesion that reaches from the deep fluid about so far, here more, there less."""
-    bumps = generator.uniform(0.2, 0.8) * _smooth(generator, fluid_mm.shape, 10 / pixel_mm)
-    depth_mm = np.minimum(reach_mm * (1 + bumps), 2 * reach_mm) - fluid_mm
-    softness_mm = generator.uniform(0.4, 1.5)
-    membership = 1 / (1 + np.exp(-np.clip(depth_mm / softness_mm, -20, 20)))
-    rows, columns = fluid_mm.shape
-    return Blob((slice(0, rows), slice(0, columns)), membership.astype(np.float32))
 
 
 def _excess(generator: np.random.Generator, quiet: Plane, level: Plane, blob: Blob) -> Plane:

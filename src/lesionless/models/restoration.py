@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lesionless.models import losses
-from lesionless.models.appearance import Variation, flawed, moved, rescanned
+from lesionless.models.appearance import Variation, moved, rescanned
 from lesionless.models.corruption import implant, region
 from lesionless.models.method import Losses, Update
 from lesionless.models.unet import UNet
@@ -122,7 +122,7 @@ class Restoration(nn.Module):
 def _example(
     noise: np.random.Generator, plane: np.ndarray, pixel_mm: float, variation: Variation
 ) -> tuple[np.ndarray, ...]:
-    clean = flawed(noise, moved(noise, plane, variation), variation)
+    clean = moved(noise, plane, variation)
     patient, lesion = implant(noise, clean, pixel_mm=pixel_mm)
     patient, clean = rescanned(noise, [patient, clean], variation)
     return patient, clean, lesion, region(clean).astype(np.float32)
