@@ -159,6 +159,25 @@ def _check(scans: NormalScores, *shares: float) -> None:
             raise UsageError(f"Expected a share between 0 and 1, found {share}.")
 
 
+def _at_rate(rate: float) -> OperatingPoint:
+    return OperatingPoint(
+        name=f"fpr-{rate:.0e}".replace("e-0", "e-"),
+        description=f"a voxel false-positive rate of {100 * rate:g} % on held-out normals",
+        source="held-out",
+        threshold=lambda scans: rate_threshold(scans, rate),
+    )
+
+
+def _conformal(rate: float) -> OperatingPoint:
+    return OperatingPoint(
+        name=f"conformal-{rate:.0e}".replace("e-0", "e-"),
+        description=f"a false-positive rate of at most {100 * rate:g} % in a new healthy scan "
+        "with probability 90 %",
+        source="held-out",
+        threshold=lambda scans: conformal_threshold(scans, rate, confidence=0.9),
+    )
+
+
 OPERATING_POINTS: dict[str, OperatingPoint] = {
     point.name: point
     for point in (
@@ -168,43 +187,7 @@ OPERATING_POINTS: dict[str, OperatingPoint] = {
             source="training",
             threshold=lambda scans: rate_threshold(scans, 0.02),
         ),
-        OperatingPoint(
-            name="fpr-1e-2",
-            description="a voxel false-positive rate of 1 % on held-out normals",
-            source="held-out",
-            threshold=lambda scans: rate_threshold(scans, 1e-2),
-        ),
-        OperatingPoint(
-            name="fpr-3e-3",
-            description="a voxel false-positive rate of 0.3 % on held-out normals",
-            source="held-out",
-            threshold=lambda scans: rate_threshold(scans, 3e-3),
-        ),
-        OperatingPoint(
-            name="fpr-1e-3",
-            description="a voxel false-positive rate of 0.1 % on held-out normals",
-            source="held-out",
-            threshold=lambda scans: rate_threshold(scans, 1e-3),
-        ),
-        OperatingPoint(
-            name="fpr-1e-4",
-            description="a voxel false-positive rate of 0.01 % on held-out normals",
-            source="held-out",
-            threshold=lambda scans: rate_threshold(scans, 1e-4),
-        ),
-        OperatingPoint(
-            name="conformal-1e-2",
-            description="a false-positive rate of at most 1 % in a new healthy scan "
-            "with probability 90 %",
-            source="held-out",
-            threshold=lambda scans: conformal_threshold(scans, 1e-2, confidence=0.9),
-        ),
-        OperatingPoint(
-            name="conformal-1e-3",
-            description="a false-positive rate of at most 0.1 % in a new healthy scan "
-            "with probability 90 %",
-            source="held-out",
-            threshold=lambda scans: conformal_threshold(scans, 1e-3, confidence=0.9),
-        ),
+        *(_at_rate(rate) for rate in (1e-2, 3e-3, 1e-3, 1e-4)),
+        *(_conformal(rate) for rate in (1e-2, 1e-3)),
     )
 }
