@@ -17,7 +17,7 @@ from lesionless.report.paper_table import PAPER_TABLE1
 from lesionless.stages.ablate import ABLATIONS, ablate
 from lesionless.stages.benchmark import Stores, judge_runs, patients_of, runs_of, train_run
 from lesionless.stages.rebuild import rebuilder
-from lesionless.stages.report import timing_notes, write_report
+from lesionless.stages.report import read_training, timing_notes, write_report, write_tables
 
 QUICK = EvaluationSettings(bootstrap_draws=20, permutation_draws=20, froc_points=3)
 EXPERIMENT = Experiment(
@@ -69,6 +69,10 @@ def test_benchmark_writes_one_table_and_a_page(prepared: Path, out: Path) -> Non
     assert said == ["1", f"{load(out / 'models' / 'sAE3-seed0').training['n_slices']:,}", "0"]
     assert (table1["intensity"]["Epochs"], table1["intensity"]["Seed"]) == ("0", "-")
     assert table1["dAE"]["Hours"] == "-"
+    write_tables(results, out / "again", read_training(out / "results"))
+    with (out / "again" / "table1_all_p98.csv").open(encoding="utf-8", newline="") as file:
+        assert {row["Method"]: row for row in csv.DictReader(file)} == table1
+    assert read_training(out / "tables") == []
     carried = (out / "tables" / "operating-points_lesion-free.csv").read_text(encoding="utf-8")
     assert carried.count("intensity") == 2
     for name in ("figure1", "figure3", "figure4", "losses-sAE3-seed0"):

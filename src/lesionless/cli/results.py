@@ -133,10 +133,10 @@ def report(results: Path, /) -> int:
     """
     from lesionless.evaluation.archive import read_results
     from lesionless.report.evaluation_figures import write_figures
-    from lesionless.stages.report import write_tables
+    from lesionless.stages.report import read_training, write_tables
 
     found = read_results(results)
-    write_tables(found, results / "tables")
+    write_tables(found, results / "tables", read_training(results))
     for point in found.operating_points:
         write_figures(found, results / "figures" / point, operating_point=point)
     print_results(found)

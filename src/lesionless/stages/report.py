@@ -1,6 +1,7 @@
 """Tables, figures and the page of an experiment."""
 
 import csv
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -32,6 +33,7 @@ from lesionless.stages.cases import judged_regions
 from lesionless.stages.figures import benchmark_figures
 from lesionless.training.loop import LOSSES
 
+TRAINING = "training.json"
 PAPER_EPOCHS = 150  # Sec. 3, "Implementation"
 
 
@@ -92,6 +94,7 @@ def write_report(
     """
     bundles = {run: load(run.folder) for run in runs if run.is_trained}
     training = [_training_record(run, bundle) for run, bundle in bundles.items()]
+    write_training(training, out / "results")
     tables = write_tables(results, out / "tables", training)
     patients = patients_of(experiment, stores)
     report = BenchmarkReport(
@@ -112,6 +115,19 @@ def write_report(
     page = out / "report.html"
     write_text_whole(page, benchmark_page(report))
     return page
+
+
+def write_training(records: Sequence[TrainingRecord], folder: Path) -> None:
+    """Keep how the rows of a benchmark were trained beside its results."""
+    text = json.dumps([asdict(record) for record in records], indent=2)
+    write_text_whole(folder / TRAINING, text + "\n")
+
+
+def read_training(folder: Path) -> list[TrainingRecord]:
+    """Return how the rows of a benchmark were trained; nothing for other results."""
+    path = folder / TRAINING
+    rows = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    return [TrainingRecord(**row) for row in rows]
 
 
 def _figures(
