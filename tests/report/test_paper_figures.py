@@ -1,5 +1,7 @@
 """The paper's figures of slices: what each must show."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -37,13 +39,21 @@ def test_the_idea_is_input_reconstruction_and_residual_on_one_scale(image):
 def test_a_panel_holds_a_pair_of_rows_per_subject_and_a_column_per_method(image):
     figure = panel_figure([panel(image, "sub-1"), panel(image, "sub-2")])
     grid = np.array(figure.axes[:-1]).reshape(4, 1 + len(METHODS))
-    assert [axes.get_title() for axes in grid[0, 1:]] == list(METHODS)
+    assert [axes.get_title() for axes in grid[0, 1:]] == ["dAE", "sAE3", "sVAE-\nGAN"]
     assert [grid[row, 0].get_ylabel() for row in (0, 2)] == ["sub-1", "sub-2"]
     heats = [axes.images[0].get_clim() for axes in grid[::2, 1:].ravel()]
     assert len(set(heats)) == 1  # one colour scale for all methods
     np.testing.assert_array_equal(  # the mask lies over the slice, below its residual
         grid[1, 3].images[1].get_array()[..., 3] > 0, grid[0, 3].images[0].get_array() > 0.5
     )
+
+
+def test_the_titles_of_many_methods_do_not_touch(image):
+    many = ("intensity", "intensity-equalised", "local-contrast", *METHODS, *"abcdef")
+    figure = panel_figure([panel(image, "sub-1", many)])
+    figure.canvas.draw()
+    titles = [axes.title.get_window_extent() for axes in figure.axes[: len(many) + 1]]
+    assert not any(a.overlaps(b) for a, b in pairwise(titles))
 
 
 def test_panels_of_different_methods_are_refused(image):

@@ -109,7 +109,7 @@ def panel_figure(panels: Sequence[Panel], *, score_label: str = SCORE_LABEL) -> 
     for number, (panel, window) in enumerate(zip(panels, windows, strict=True)):
         drawn = _draw_panel(axes[2 * number : 2 * number + 2], panel, window, methods, top)
     for column, title in enumerate(["image\nand reference", *methods]):
-        axes[0, column].set_title(title)
+        axes[0, column].set_title(title.replace("-", "-\n"), fontsize=None if side > 1 else 6)
     _legend(figure)
     figure.colorbar(drawn, ax=axes, label=score_label, extend="max", shrink=0.6, aspect=35)
     return figure
