@@ -10,6 +10,7 @@ import numpy as np
 from scipy import ndimage
 
 from lesionless.arrays import Affine, Mask, Volume
+from lesionless.data.mni152 import BRAIN, mni152_map
 from lesionless.errors import UsageError
 
 MNI152 = "mni152"
@@ -68,11 +69,9 @@ def load_atlas(space: str) -> Atlas:
 
 
 def _mni152() -> Atlas:
-    from nilearn.datasets import load_mni152_brain_mask, load_mni152_template
-
-    template = load_mni152_template(resolution=1)
-    mask = load_mni152_brain_mask(resolution=1)
-    return _atlas(MNI152_NAME, template, np.asarray(mask.dataobj) > 0)
+    image, affine = mni152_map("t1")
+    mask = image > BRAIN
+    return Atlas(MNI152_NAME, np.where(mask, image, 0).astype(np.float32), mask, affine)
 
 
 def _from_file(path: Path) -> Atlas:

@@ -7,6 +7,7 @@ import numpy as np
 from scipy import ndimage
 
 from lesionless.arrays import Affine, SliceMask, Slices
+from lesionless.data.mni152 import mni152_map
 from lesionless.preprocess.atlas import MNI152_NAME, Atlas
 from lesionless.preprocess.quality import judge
 from lesionless.preprocess.register import atlas_mask
@@ -72,12 +73,10 @@ def _values(image: Slices, brain: SliceMask, to_index: Affine, places_mm: np.nda
 @lru_cache(maxsize=2)
 def _regions(atlas: Atlas) -> dict[str, np.ndarray]:
     """Return (n, 3) places of deep white matter, grey matter and ventricles, in atlas mm."""
-    from nilearn.datasets import load_mni152_gm_template, load_mni152_wm_template
-
-    every = (slice(None, None, REGION_MM),) * 3  # quicker than nilearn's resampling
-    grey_map, white_map = load_mni152_gm_template(resolution=1), load_mni152_wm_template(1)
-    grey, white = grey_map.get_fdata()[every], white_map.get_fdata()[every]
-    affine = grey_map.affine @ np.diag([REGION_MM, REGION_MM, REGION_MM, 1])
+    every = (slice(None, None, REGION_MM),) * 3
+    (grey_map, fine), (white_map, _) = mni152_map("gm"), mni152_map("wm")
+    grey, white = grey_map[every], white_map[every]
+    affine = fine @ np.diag([REGION_MM, REGION_MM, REGION_MM, 1])
     brain = atlas_mask(grey.shape, affine, atlas)
     depth_mm = ndimage.distance_transform_edt(brain, sampling=REGION_MM)
     regions = {

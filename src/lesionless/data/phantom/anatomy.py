@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from lesionless.arrays import Mask, Volume
+from lesionless.data.mni152 import BRAIN, mni152_map
 from lesionless.errors import UsageError
 
 SPACINGS_MM = (1, 2, 4)
@@ -74,7 +75,7 @@ class Tissue:
 
 @cache
 def load_tissue(spacing_mm: int = 1) -> Tissue:
-    """Read the MNI152 (2009a, symmetric) maps that come with nilearn; nothing is downloaded.
+    """Read the MNI152 maps and find the sulci in them.
 
     Args:
         spacing_mm: 1, 2 or 4; coarser maps are block means of the 1 mm maps.
@@ -88,19 +89,10 @@ def load_tissue(spacing_mm: int = 1) -> Tissue:
         raise UsageError(
             f"Expected an anatomy of {SPACINGS_MM} mm, found {spacing_mm!r}. Choose one of these."
         )
-    from nilearn import datasets
-
-    images = {
-        "grey": datasets.load_mni152_gm_template(resolution=1),
-        "white": datasets.load_mni152_wm_template(resolution=1),
-        "t1": datasets.load_mni152_template(resolution=1),
-        "inside": datasets.load_mni152_brain_mask(resolution=1),
-    }
-    origin = images["t1"].affine[:3, 3] + (spacing_mm - 1) / 2
-    maps = {
-        name: block_mean(image.get_fdata(dtype=np.float32), spacing_mm)
-        for name, image in images.items()
-    }
+    (t1, affine), (grey, _), (white, _) = map(mni152_map, ("t1", "gm", "wm"))
+    images = {"grey": grey, "white": white, "t1": t1, "inside": (t1 > BRAIN).astype(np.float32)}
+    origin = affine[:3, 3] + (spacing_mm - 1) / 2
+    maps = {name: block_mean(image, spacing_mm) for name, image in images.items()}
     lattice = Lattice(tuple(origin.tolist()), float(spacing_mm), maps["t1"].shape)
     sulcus = valleys(maps["t1"], max(1, round(_SULCUS_REACH_MM / spacing_mm)))
     blade = _blade(maps["t1"], maps["grey"], max(1, round(_BLADE_REACH_MM / spacing_mm)))
