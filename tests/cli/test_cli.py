@@ -9,7 +9,7 @@ from lesionless.data.phantom import PhantomSettings, write_cohort
 
 COMMANDS = (
     *("phantom", "prepare", "train", "segment", "evaluate", "benchmark", "demo"),
-    *("report", "models", "fetch"),
+    *("report", "models", "fetch", "calibrate"),
 )
 
 
@@ -37,6 +37,7 @@ def test_help_imports_nothing_heavy() -> None:
         ["segment", "missing.nii.gz", "out"],
         ["prepare", "missing", "out", "--slices", "some"],
         ["train", "missing", "model"],
+        ["calibrate", "missing", "model"],
         ["train", "missing", "model", "--epochs", "many"],
         ["benchmark", "missing.toml", "out"],
         ["report", "missing"],

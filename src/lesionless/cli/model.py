@@ -1,4 +1,4 @@
-"""Commands around one model: train, segment, models."""
+"""Commands around one model: train, calibrate, segment, models."""
 
 import sys
 from pathlib import Path
@@ -93,6 +93,65 @@ def train(
             overwrite=overwrite,
             on_epoch=show.epochs(model),
         )
+    print(f"model in {model_dir}")
+    return DONE
+
+
+@app.command
+def calibrate(
+    prepared: Path,
+    model_dir: Path,
+    /,
+    *,
+    model: tuple[str, ...] = ("restoration",),
+    margin: int = 2,
+    beside_lesions_mm: float | None = None,
+    val_fraction: float = 0.2,
+    seed: int = 0,
+    slices: Literal["all", "mid", "paper"] = "all",
+    operating_point: str | None = None,
+    threads: int | None = None,
+    device: str = "cpu",
+    overwrite: bool = False,
+) -> int:
+    """Set a trained model's thresholds on your own healthy scans; several models become one.
+
+    Args:
+        prepared: Folder written by `prepare`.
+        model_dir: Folder for the new model.
+        model: A model folder, or the name of a shipped model; repeated, their mean is taken.
+        margin: Slices next to a lesion that are not used.
+        beside_lesions_mm: Use all slices instead, without the tissue closer than this to a lesion.
+        val_fraction: Share of subjects kept for thresholds where participants.tsv has no split.
+        seed: Of that split.
+        slices: Heights that are used.
+        operating_point: Where masks are cut; the first model's by default.
+        threads: Threads of torch; all cores by default.
+        device: A torch device.
+        overwrite: Throw away an earlier model in the folder.
+    """
+    import torch
+
+    from lesionless.stages.normals import NormalsSettings
+    from lesionless.stages.recalibrate import recalibrate
+
+    if threads:
+        torch.set_num_threads(threads)
+    recalibrate(
+        model,
+        prepared,
+        model_dir,
+        NormalsSettings(
+            margin=margin,
+            val_fraction=val_fraction,
+            seed=seed,
+            levels=slices,
+            beside_lesions_mm=beside_lesions_mm,
+        ),
+        operating_point=operating_point,
+        device=device,
+        overwrite=overwrite,
+    )
     print(f"model in {model_dir}")
     return DONE
 

@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from lesionless.errors import ModelError, UsageError
 from lesionless.models.catalogue import Settings, build, entry
+from lesionless.models.ensemble import EnsembleSettings, Member
 
 DESCRIPTION = "model.json"
 WEIGHTS = "weights.safetensors"
@@ -32,7 +33,7 @@ class Bundle:
     """Hold all that segmenting a scan needs.
 
     Attributes:
-        name: Name in the catalogue.
+        name: Name in the catalogue; those of an ensemble's members, joined by +.
         settings: What the network is made of.
         prepare: How scans are prepared; fields of `PrepareSettings`.
         scoring: How scores are made; fields of `ScoreSettings`.
@@ -137,6 +138,9 @@ def _thresholds(found: Mapping[str, float | None]) -> dict[str, float]:
 
 
 def _settings(name: str, fields: dict[str, Any]) -> Settings:
+    if "members" in fields:
+        members = [(m["name"], _settings(m["name"], m["settings"])) for m in fields["members"]]
+        return EnsembleSettings(tuple(Member(*member) for member in members))
     values = {key: tuple(v) if isinstance(v, list) else v for key, v in fields.items()}
     kind: Any = type(entry(name).settings)
     settings: Settings = kind(**values)

@@ -9,6 +9,7 @@ import torch
 from lesionless.errors import UsageError
 from lesionless.models.anogan import AnoGAN, AnoGANSettings
 from lesionless.models.autoencoder import Autoencoder, AutoencoderSettings
+from lesionless.models.ensemble import Ensemble, EnsembleSettings
 from lesionless.models.intensity import (
     Intensity,
     IntensitySettings,
@@ -21,6 +22,7 @@ from lesionless.models.restoration import Restoration, RestorationSettings
 Settings = (
     AutoencoderSettings
     | AnoGANSettings
+    | EnsembleSettings
     | IntensitySettings
     | LocalContrastSettings
     | RestorationSettings
@@ -102,6 +104,9 @@ def build(settings: Settings, *, seed: int = 0) -> Method:
     >>> build(CATALOGUE["intensity"].settings).updates()
     []
     """
+    if isinstance(settings, EnsembleSettings):
+        members = [build(member.settings, seed=seed) for member in settings.members]
+        return Ensemble(settings, members)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         method: Method = BUILDERS[type(settings)](settings)

@@ -1,0 +1,68 @@
+"""Several trained networks as one: the mean of what they rebuild."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from lesionless.errors import UsageError
+from lesionless.models.method import Update
+
+
+@dataclass(frozen=True)
+class Member:
+    """Name one network of an ensemble.
+
+    Attributes:
+        name: Its name in the catalogue.
+        settings: What it is made of.
+    """
+
+    name: str
+    settings: Any
+
+
+@dataclass(frozen=True)
+class EnsembleSettings:
+    """Describe an ensemble.
+
+    Attributes:
+        members: Its networks, in the order of their weights.
+    """
+
+    members: tuple[Member, ...]
+
+
+class Ensemble(nn.Module):
+    """Rebuild slices as the mean of the members' reconstructions.
+
+    Networks that differ in their seed alone err at different places, so that their mean has fewer
+    false positives than each. Every member is trained by itself.
+
+    Raises:
+        UsageError: A member searches a code for each slice, or there is none.
+    """
+
+    def __init__(self, settings: EnsembleSettings, members: Sequence[Any]) -> None:
+        super().__init__()
+        if not members or any(hasattr(member, "search") for member in members):
+            raise UsageError(
+                "Expected one or more networks that rebuild slices in one pass, found none or one "
+                "that searches a code (AnoGAN). Give other models."
+            )
+        self.settings = settings
+        self.members = nn.ModuleList(members)
+
+    def updates(self) -> list[Update]:
+        """Return nothing: members are trained one by one."""
+        return []
+
+    def reconstruct(
+        self, x: Float[Tensor, "batch 1 row column"]
+    ) -> Float[Tensor, "batch 1 row column"]:
+        """Return the mean of the members' reconstructions."""
+        members: list[Any] = list(self.members)
+        return torch.stack([member.reconstruct(x) for member in members]).mean(dim=0)

@@ -1,0 +1,100 @@
+"""Set the operating points of trained models on other normal scans; several become one."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from lesionless.errors import UsageError
+from lesionless.models import bundle as bundles
+from lesionless.models.bundle import Bundle
+from lesionless.models.ensemble import Ensemble, EnsembleSettings, Member
+from lesionless.provenance import describe_software
+from lesionless.stages.calibrate import calibrate
+from lesionless.stages.normals import Normals, NormalsSettings
+from lesionless.stages.prepare import load_settings
+from lesionless.stages.rebuild import rebuilder
+
+
+def recalibrate(
+    models: Sequence[str | Path],
+    prepared: Path,
+    out: Path,
+    normals: NormalsSettings,
+    *,
+    operating_point: str | None = None,
+    max_slices: int | None = None,
+    device: str = "cpu",
+    overwrite: bool = False,
+) -> Bundle:
+    """Save trained models as one, with normative figures and thresholds from a store.
+
+    So a site sets thresholds on healthy subjects of its own, and networks that were trained apart
+    become an ensemble, see `Ensemble`.
+
+    Args:
+        models: Folders of trained models, or names of shipped ones.
+        prepared: A store.
+        out: The new model's folder.
+        normals: Which slices of the store are normal, and who is held out for thresholds.
+        operating_point: The one that masks are cut at; that of the first model by default.
+        max_slices: See `calibrate`.
+        device: A torch device.
+        overwrite: Whether a model in the folder is thrown away.
+
+    Raises:
+        UsageError: The models do not go together or with the store, or the folder is taken.
+        ModelError: A model is missing or broken.
+    """
+    if bundles.is_complete(out) and not overwrite:
+        raise UsageError(f"{out}: expected no model yet, found one. Give --overwrite.")
+    parts = [bundles.load(model) for model in models]
+    _check(parts, [str(model) for model in models], prepared)
+    joined = parts[0] if len(parts) == 1 else _joined(parts)
+    point = operating_point or joined.operating_point
+    ready = calibrate(
+        replace(joined, prepare=asdict(load_settings(prepared)), operating_point=point),
+        Normals(prepared, "train", normals),
+        Normals(prepared, "val", normals),
+        rebuild=rebuilder(joined.method, device=device),
+        max_slices=max_slices,
+    )
+    calibration = {"normals": asdict(normals), "software": describe_software()}
+    ready = replace(ready, training={**joined.training, "calibration": calibration})
+    shutil.rmtree(out, ignore_errors=True)
+    bundles.save(ready, out)
+    return ready
+
+
+def _joined(parts: Sequence[Bundle]) -> Bundle:
+    """Return several models as one, without thresholds; their training is listed."""
+    settings = EnsembleSettings(tuple(Member(part.name, part.settings) for part in parts))
+    records = [part.training for part in parts]
+    return replace(
+        parts[0],
+        name="+".join(dict.fromkeys(part.name for part in parts)),
+        settings=settings,
+        method=Ensemble(settings, [part.method for part in parts]).eval(),
+        training={
+            "epochs": max(record["epochs"] for record in records),
+            "n_slices": max(record["n_slices"] for record in records),
+            "hours": sum(record["hours"] for record in records),
+            "members": [dict(record) for record in records],
+        },
+    )
+
+
+def _check(parts: Sequence[Bundle], names: Sequence[str], prepared: Path) -> None:
+    store = load_settings(prepared)
+    for part, name in zip(parts, names, strict=True):
+        for key in ("matrix", "space"):
+            if part.prepare[key] != getattr(store, key):
+                raise UsageError(
+                    f"{prepared}: expected {key} {part.prepare[key]} as {name} learnt from, found "
+                    f"{getattr(store, key)}. Prepare the scans with --{key} {part.prepare[key]}."
+                )
+        if part.scoring != parts[0].scoring:
+            raise UsageError(
+                f"{name}: expected the scoring of {names[0]}, {parts[0].scoring}, found "
+                f"{part.scoring}. Join models whose scores are made alike."
+            )

@@ -1,0 +1,84 @@
+"""Thresholds from other normals, and several models as one."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lesionless import store
+from lesionless.errors import UsageError
+from lesionless.models import bundle as bundles
+from lesionless.runtime.engine import reconstruct
+from lesionless.stages.normals import NormalsSettings
+from lesionless.stages.recalibrate import recalibrate
+from lesionless.stages.train import TrainRequest, train_model
+from lesionless.training.loop import TrainSettings
+
+
+@pytest.fixture(scope="module")
+def networks(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("networks")
+    for seed in (0, 1):
+        request = TrainRequest(model="sAE3", training=TrainSettings(epochs=1, seed=seed))
+        train_model(prepared, folder / str(seed), request)
+    return [folder / "0", folder / "1"]
+
+
+def test_on_the_same_normals_a_model_stays_what_it_is(
+    networks: list[Path], prepared: Path, tmp_path: Path
+) -> None:
+    before = bundles.load(networks[0])
+    after = recalibrate(networks[:1], prepared, tmp_path / "model", NormalsSettings())
+    assert after.thresholds == before.thresholds
+    assert bundles.load(tmp_path / "model").settings == before.settings
+
+
+def test_thresholds_follow_the_normals(
+    networks: list[Path], prepared: Path, tmp_path: Path
+) -> None:
+    other = NormalsSettings(seed=1, val_fraction=0.5, levels="mid")
+    after = recalibrate(networks[:1], prepared, tmp_path, other, operating_point="p98")
+    assert after.thresholds != bundles.load(networks[0]).thresholds
+    assert after.operating_point == "p98"
+    assert after.training["calibration"]["normals"]["levels"] == "mid"
+
+
+def test_two_models_become_their_mean(networks: list[Path], prepared: Path, tmp_path: Path) -> None:
+    recalibrate(networks, prepared, tmp_path, NormalsSettings())
+    joined = bundles.load(tmp_path)
+    image = store.load(store.paths(prepared)[0]).image
+    one, two = (reconstruct(bundles.load(folder).method, image) for folder in networks)
+    both = reconstruct(joined.method, image)
+    np.testing.assert_allclose(both, (one + two) / 2, atol=1e-6)
+    assert np.abs(one - two).max() > 1e-3
+    assert joined.name == "sAE3"
+    assert [m["request"]["training"]["seed"] for m in joined.training["members"]] == [0, 1]
+    assert joined.thresholds["fpr-1e-2"] < joined.thresholds["fpr-1e-3"] < np.inf
+
+
+def test_a_model_in_the_folder_is_kept(
+    networks: list[Path], prepared: Path, tmp_path: Path
+) -> None:
+    recalibrate(networks[:1], prepared, tmp_path, NormalsSettings())
+    with pytest.raises(UsageError, match="--overwrite"):
+        recalibrate(networks, prepared, tmp_path, NormalsSettings())
+    recalibrate(networks, prepared, tmp_path, NormalsSettings(), overwrite=True)
+    assert len(bundles.load(tmp_path).training["members"]) == 2
+
+
+def test_what_does_not_go_together_is_refused(
+    networks: list[Path], prepared: Path, tmp_path: Path
+) -> None:
+    train_model(prepared, tmp_path / "intensity", TrainRequest(model="intensity"))
+    with pytest.raises(UsageError, match="scoring"):
+        models = [networks[0], tmp_path / "intensity"]
+        recalibrate(models, prepared, tmp_path / "out", NormalsSettings())
+    other = tmp_path / "other"
+    shutil.copytree(prepared, other)
+    how = json.loads((other / "prepare.json").read_text(encoding="utf-8"))
+    (other / "prepare.json").write_text(json.dumps({**how, "matrix": 128}), encoding="utf-8")
+    with pytest.raises(UsageError, match="--matrix 64"):
+        recalibrate(networks[:1], other, tmp_path / "out", NormalsSettings())
+    assert not (tmp_path / "out").exists()
