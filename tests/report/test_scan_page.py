@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from lesionless.report.axial import axial_scan
-from lesionless.report.montage import brain_white, detail_figure, overview_figure, score_range
+from lesionless.report.montage import (
+    brain_white,
+    detail_figure,
+    overview_figure,
+    score_range,
+    tiled,
+)
 from lesionless.report.scan_page import MOST_LESIONS, ScanReport, scan_page
 from lesionless.scoring.segment import Lesion, lesions, segment
 
@@ -125,7 +131,32 @@ def test_the_detail_shows_the_lesion_with_its_outline_and_the_threshold(report):
 def test_the_overview_shows_the_slices_from_the_lowest_on(report):
     scan = turned(report)
     figure = overview_figure(scan, n_slices=6, n_columns=4)
-    titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
+    (axes,) = figure.axes
+    places = {text.get_text(): text.get_position() for text in axes.texts}
+    titles = [title for title in places if title.startswith("slice")]
     assert len(titles) == 6
     assert titles[0] == f"slice {scan.number[0]}"
     assert titles[-1] == f"slice {scan.number[-1]}"
+    rows, columns = scan.image.shape[1:]
+    assert places[titles[5]] == (columns + 2, rows + 2)  # second line, second of four
+    assert axes.images[0].get_array().shape == (2 * rows, 4 * columns)
+
+
+def test_slices_side_by_side_stay_what_they_are():
+    slices = np.arange(3 * 2 * 2).reshape(3, 2, 2)
+    np.testing.assert_array_equal(
+        tiled(slices, n_columns=2), [[0, 1, 4, 5], [2, 3, 6, 7], [8, 9, 0, 0], [10, 11, 0, 0]]
+    )
+
+
+def test_right_is_on_the_left_of_every_slice(report):
+    scan = turned(report)
+    (axes,) = overview_figure(scan, n_slices=6, n_columns=4).axes
+    width = scan.image.shape[2]
+    at = {
+        letter: [t.get_position()[0] // width for t in axes.texts if t.get_text() == letter]
+        for letter in "RL"
+    }
+    inside = [t.get_position()[0] % width for t in axes.texts if t.get_text() == "R"]
+    assert at["R"] == at["L"] == [0, 1, 2, 3, 0, 1]
+    assert max(inside) < width / 2
