@@ -1,16 +1,21 @@
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
 
+from lesionless import store
 from lesionless.errors import UsageError
 from lesionless.models import bundle as bundles
 from lesionless.models.catalogue import CATALOGUE
 from lesionless.preprocess.pipeline import PrepareSettings
+from lesionless.preprocess.white_matter import white_matter_at
+from lesionless.stages.apply import apply
 from lesionless.stages.normals import Normals, NormalsSettings, stack
+from lesionless.stages.rebuild import rebuilder
 from lesionless.stages.segment import segment_scans
 from lesionless.stages.train import TrainRequest, train_model
 from lesionless.training.loop import TrainSettings
@@ -95,6 +100,37 @@ def test_every_method_can_be_trained_and_calibrated(
     finite = {p: t for p, t in bundle.thresholds.items() if not p.startswith("conformal")}
     assert np.isfinite(list(finite.values())).all()
     assert finite["fpr-1e-2"] <= finite["fpr-1e-3"] <= finite["fpr-1e-4"]
+
+
+def test_a_score_outside_white_matter_counts_less(prepared: Path, model: Path) -> None:
+    scan = store.load(store.paths(prepared)[0])
+    before = bundles.load(model)
+    scoring = {**before.scoring, "outside_white_matter": 0.25}
+    plain = apply(before, scan, rebuilder(before.method)).score
+    after = replace(before, scoring=scoring)
+    weighted = apply(after, scan, rebuilder(before.method)).score
+    place = white_matter_at(scan.geometry.index_to_atlas, scan.image.shape, "mni152")
+    # both scores are (raw - centre) / spread
+    centre, spread = (float(before.normative[key]) for key in ("centre", "spread"))
+    raw, less = (spread * score + centre for score in (plain, weighted))
+    inside = scan.brain
+    np.testing.assert_allclose(less[inside], (raw * (0.25 + 0.75 * place))[inside], atol=1e-5)
+    assert (less < 0.5 * raw)[inside].any()
+
+
+def test_an_atlas_without_white_matter_leaves_the_place_out(
+    prepared: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(prepared, other)
+    how = json.loads((other / "prepare.json").read_text(encoding="utf-8"))
+    nib.save(nib.Nifti1Image(np.pad(np.ones((40, 40, 40)), 20), np.eye(4)), tmp_path / "own.nii")
+    own = {**how, "space": str(tmp_path / "own.nii")}
+    (other / "prepare.json").write_text(json.dumps(own), encoding="utf-8")
+    request = TrainRequest(model="intensity", scoring={"outside_white_matter": 0.5})
+    bundle = train_model(other, tmp_path / "model", request)
+    assert bundle.scoring["outside_white_matter"] == 1
+    assert "no map of white matter" in caplog.text
 
 
 def test_outputs_lie_on_the_scans_own_grid(cohort: Path, model: Path, tmp_path: Path) -> None:

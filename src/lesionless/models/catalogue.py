@@ -79,7 +79,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "restoration": Entry(
         RestorationSettings(),
         "U-Net that takes synthetic lesions away",
-        {"residual": "positive", "filter_size": 3},
+        {"residual": "positive", "filter": "none", "outside_white_matter": 0.5},
     ),
 }
 

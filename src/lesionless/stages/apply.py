@@ -7,7 +7,9 @@ import numpy as np
 from lesionless.arrays import Slices
 from lesionless.models.bundle import Bundle
 from lesionless.preprocess.prepared import PreparedScan
+from lesionless.preprocess.white_matter import white_matter_at
 from lesionless.scoring.normative import Normative
+from lesionless.scoring.prior import favour_white_matter
 from lesionless.scoring.recipe import ScoreSettings, score, scored
 from lesionless.stages.rebuild import Rebuild
 
@@ -34,7 +36,22 @@ def apply(bundle: Bundle, scan: PreparedScan, rebuild: Rebuild) -> ScoredScan:
 def standardised(bundle: Bundle, scan: PreparedScan, reconstruction: Slices) -> Slices:
     """Return the score of a reconstruction in units of the normals' spread."""
     settings = ScoreSettings(**bundle.scoring)
-    raw = score(scan.image, reconstruction, scan.brain, settings)
+    raw = raw_score(scan, reconstruction, settings, space=bundle.prepare["space"])
     normative = Normative(bundle.normative["centre"], bundle.normative["spread"])
     inside = scored(scan.brain, settings)
     return normative.standardise(raw, inside, scan.geometry.index_to_atlas)
+
+
+def raw_score(
+    scan: PreparedScan, reconstruction: Slices, settings: ScoreSettings, *, space: str
+) -> Slices:
+    """Return the score of a reconstruction, 0 outside the brain, not yet standardised.
+
+    Raises:
+        UsageError: The score leans on a map of white matter that the space does not have.
+    """
+    raw = score(scan.image, reconstruction, scan.brain, settings)
+    if settings.outside_white_matter == 1:
+        return raw
+    white_matter = white_matter_at(scan.geometry.index_to_atlas, raw.shape, space)
+    return favour_white_matter(raw, white_matter, elsewhere=settings.outside_white_matter)

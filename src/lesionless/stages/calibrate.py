@@ -8,8 +8,9 @@ import numpy as np
 from lesionless.arrays import Affine, SliceMask, Slices
 from lesionless.models.bundle import Bundle
 from lesionless.scoring.normative import by_location, overall
-from lesionless.scoring.recipe import ScoreSettings, score, scored
+from lesionless.scoring.recipe import ScoreSettings, scored
 from lesionless.scoring.threshold import operating_points
+from lesionless.stages.apply import raw_score
 from lesionless.stages.normals import NormalScan
 from lesionless.stages.rebuild import Rebuild
 
@@ -51,8 +52,10 @@ def calibrate(
             search a code for each slice. None for all.
     """
     settings = ScoreSettings(**bundle.scoring)
-    trained = [_score(normal, rebuild, settings) for normal in _thinned(train, max_slices)]
-    fresh = [_score(normal, rebuild, settings) for normal in _thinned(held_out, max_slices)]
+    trained, fresh = (
+        [_score(normal, rebuild, bundle, settings) for normal in _thinned(normals, max_slices)]
+        for normals in (train, held_out)
+    )
     fit = by_location if settings.location else overall
     normative = fit((n.score, n.inside, n.index_to_atlas) for n in trained)
     parts = [
@@ -66,9 +69,11 @@ def calibrate(
     )
 
 
-def _score(normal: NormalScan, rebuild: Rebuild, settings: ScoreSettings) -> NormalScores:
+def _score(
+    normal: NormalScan, rebuild: Rebuild, bundle: Bundle, settings: ScoreSettings
+) -> NormalScores:
     scan, kept = normal.scan, normal.is_normal
-    raw = score(scan.image, rebuild(scan, kept), scan.brain, settings)
+    raw = raw_score(scan, rebuild(scan, kept), settings, space=bundle.prepare["space"])
     inside = scored(scan.brain, settings) & kept[:, np.newaxis, np.newaxis]
     return NormalScores(raw, inside, scan.geometry.index_to_atlas)
 

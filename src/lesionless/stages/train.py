@@ -15,6 +15,7 @@ from lesionless.errors import UsageError
 from lesionless.models import bundle as bundles
 from lesionless.models.bundle import Bundle
 from lesionless.models.catalogue import build, entry, resized
+from lesionless.preprocess.atlas import MNI152
 from lesionless.provenance import describe_software
 from lesionless.scoring.recipe import ScoreSettings
 from lesionless.scoring.threshold import OPERATING_POINTS
@@ -126,7 +127,7 @@ def _untrained(prepared: Path, request: TrainRequest) -> Bundle:
             f"{request.operating_point!r}."
         )
     settings = resized(listed.settings, how.matrix, **request.settings)
-    scoring = ScoreSettings(**{**(listed.scoring or {}), **request.scoring})
+    scoring = _for_space({**(listed.scoring or {}), **request.scoring}, how.space)
     return Bundle(
         name=request.model,
         settings=settings,
@@ -137,6 +138,15 @@ def _untrained(prepared: Path, request: TrainRequest) -> Bundle:
         operating_point=request.operating_point,
         method=build(settings, seed=request.training.seed),
     )
+
+
+def _for_space(scoring: Mapping[str, Any], space: str) -> ScoreSettings:
+    """Return the scoring, without the white matter's say where the atlas has no map of it."""
+    settings = ScoreSettings(**scoring)
+    if space == MNI152 or settings.outside_white_matter == 1:
+        return settings
+    logger.warning("%s has no map of white matter: the score leaves the place out", space)
+    return replace(settings, outside_white_matter=1.0)
 
 
 def _keep_samples(method: Any, epoch: Epoch, out: Path) -> None:
