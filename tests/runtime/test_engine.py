@@ -6,6 +6,7 @@ import torch
 
 from lesionless.models import bundle
 from lesionless.models.catalogue import CATALOGUE
+from lesionless.models.precision import has_bf16
 from lesionless.runtime.engine import engine, reconstruct
 from lesionless.training.loop import TrainSettings, train
 
@@ -20,7 +21,9 @@ def test_the_numbers_are_the_model_s(name, trained, image):
     found = reconstruct(method, image)
     assert found.shape == image.shape
     assert found.dtype == np.float32
-    np.testing.assert_allclose(found, eager(method, image), rtol=1e-4, atol=1e-5)
+    in_bf16 = name == "restoration" and has_bf16("cpu")
+    atol = 2e-3 if in_bf16 else 1e-5
+    np.testing.assert_allclose(found, eager(method, image), rtol=1e-4, atol=atol)
 
 
 @pytest.mark.parametrize("name", CATALOGUE)

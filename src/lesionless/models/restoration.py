@@ -12,6 +12,7 @@ from lesionless.models import losses
 from lesionless.models.appearance import Variation, moved, rescanned
 from lesionless.models.corruption import implant, region
 from lesionless.models.method import Losses, Update
+from lesionless.models.precision import has_bf16
 from lesionless.models.unet import UNet
 from lesionless.preprocess.prepared import FIELD_OF_VIEW_MM
 
@@ -77,9 +78,14 @@ class Restoration(nn.Module):
         Pixels at a lesion's edge are partly tissue, which p says; what they would hold if they
         were all lesion is told by the core beside them: x - p max(p d), the maximum taken over
         `SPREAD_PIXELS`. So faint edges of bright lesions rank before bright normal tissue.
+
+        p and d are computed with bfloat16 where the device has it; that moves the reconstruction
+        by less than 0.01.
         """
         rows, columns = self._inside
-        logit, excess = self._found(x[..., rows, columns])
+        device = x.device.type
+        with torch.autocast(device, torch.bfloat16, enabled=has_bf16(device)):
+            logit, excess = self._found(x[..., rows, columns])
         probability = torch.sigmoid(logit)
         core = _highest_nearby(probability * excess)
         x_hat = x.clone()

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from lesionless.errors import TrainingError, UsageError
 from lesionless.models.method import Update
+from lesionless.models.precision import has_bf16
 from lesionless.training import checkpoint
 from lesionless.training.memory import keep_freed_memory
 
@@ -125,14 +126,8 @@ def train(
 def autocast(settings: TrainSettings) -> torch.autocast:
     """Return the context of mixed precision that the settings ask for."""
     device = torch.device(settings.device).type
-    wanted = settings.precision == "bf16" or (settings.precision == "auto" and _has_bf16(device))
+    wanted = settings.precision == "bf16" or (settings.precision == "auto" and has_bf16(device))
     return torch.autocast(device, dtype=torch.bfloat16, enabled=wanted)
-
-
-def _has_bf16(device: str) -> bool:
-    if device == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device == "cpu" and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def _optimizer(update: Update, settings: TrainSettings) -> torch.optim.Adam:
