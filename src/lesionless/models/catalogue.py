@@ -9,6 +9,7 @@ import torch
 from lesionless.errors import UsageError
 from lesionless.models.anogan import AnoGAN, AnoGANSettings
 from lesionless.models.autoencoder import Autoencoder, AutoencoderSettings
+from lesionless.models.denoising import Denoising, DenoisingSettings
 from lesionless.models.ensemble import Ensemble, EnsembleSettings
 from lesionless.models.intensity import (
     Intensity,
@@ -22,6 +23,7 @@ from lesionless.models.restoration import Restoration, RestorationSettings
 Settings = (
     AutoencoderSettings
     | AnoGANSettings
+    | DenoisingSettings
     | EnsembleSettings
     | IntensitySettings
     | LocalContrastSettings
@@ -31,6 +33,7 @@ Settings = (
 BUILDERS: Mapping[type, Any] = {
     AutoencoderSettings: Autoencoder,
     AnoGANSettings: AnoGAN,
+    DenoisingSettings: Denoising,
     IntensitySettings: Intensity,
     LocalContrastSettings: LocalContrast,
     RestorationSettings: Restoration,
@@ -75,6 +78,11 @@ CATALOGUE: Mapping[str, Entry] = {
         LocalContrastSettings(),
         "intensity over the local tissue mean, as a z-score by location",
         {"residual": "ratio", "location": True},
+    ),
+    "denoising": Entry(
+        DenoisingSettings(),
+        "U-Net that takes coarse noise away",
+        {"residual": "positive", "times_equalised": True},
     ),
     "restoration": Entry(
         RestorationSettings(),

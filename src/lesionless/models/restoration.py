@@ -14,11 +14,9 @@ from lesionless.models.corruption import implant, region
 from lesionless.models.method import Losses, Update
 from lesionless.models.precision import has_bf16
 from lesionless.models.unet import UNet
+from lesionless.models.window import brain_window
 from lesionless.preprocess.prepared import FIELD_OF_VIEW_MM
 
-# Share of the rows and columns of a 256 mm slice that can hold brain, once leaks of the mask are
-# cut off 10 mm beyond the atlas brain
-BRAIN_SHARE = (13 / 16, 11 / 16)
 SPREAD_PIXELS = 7  # a pixel of lesion is as much too bright as the most that is found this near
 
 
@@ -59,11 +57,7 @@ class Restoration(nn.Module):
         self.settings = settings
         self._variation = Variation().scaled(settings.variation)
         self.network = UNet(settings.widths, maps=2)
-        rows, columns = (
-            _covering(share * settings.size, self.network.multiple, settings.size)
-            for share in BRAIN_SHARE
-        )
-        self._inside = (_middle(rows, settings.size), _middle(columns, settings.size))
+        self._inside = brain_window(settings.size, multiple=self.network.multiple)
 
     def updates(self) -> list[Update]:
         """Return the one update of the network."""
@@ -136,17 +130,3 @@ def _example(
 
 def _highest_nearby(excess: Tensor) -> Tensor:
     return functional.max_pool2d(excess, SPREAD_PIXELS, stride=1, padding=SPREAD_PIXELS // 2)
-
-
-def _covering(length: float, multiple: int, most: int) -> int:
-    """Return the smallest multiple that covers a length, within the slice.
-
-    >>> _covering(0.8125 * 256, 16, 256), _covering(0.6875 * 128, 16, 128)
-    (208, 96)
-    """
-    return min(int(-(-length // multiple)) * multiple, most)
-
-
-def _middle(length: int, size: int) -> slice:
-    start = (size - length) // 2
-    return slice(start, start + length)
