@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from lesionless.scoring.filters import FILTERS, components, drop_small, erode
+from lesionless.scoring.filters import FILTERS, components, drop_small, erode, reach_across
 
 FIVE = np.float32(
     [
@@ -145,3 +145,11 @@ def test_nothing_stays_nothing():
     assert components(nothing)[1] == 0
     assert not drop_small(nothing, min_voxels=3).any()
     assert drop_small(nothing, min_voxels=3).dtype == bool
+
+
+def test_a_score_leans_on_the_highest_within_reach():
+    score = np.array([1.0, 4.0, 9.0, 0.0, -2.0, 1.0, 1.0, 0.25]).reshape(8, 1, 1)
+    one = reach_across(score, reach=1)[:, 0, 0]
+    assert one == pytest.approx([2, 6, 9, 0, -2, 1, 1, 0.5])
+    assert reach_across(score, reach=2)[0, 0, 0] == pytest.approx(3)
+    np.testing.assert_array_equal(reach_across(score, reach=0), score)

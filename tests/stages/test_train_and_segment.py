@@ -118,6 +118,18 @@ def test_a_score_outside_white_matter_counts_less(prepared: Path, model: Path) -
     assert (less < 0.5 * raw)[inside].any()
 
 
+def test_thick_slices_are_left_to_themselves(prepared: Path, model: Path) -> None:
+    """Slices of this cohort are 8 mm apart."""
+    scan, bundle = store.load(store.paths(prepared)[0]), bundles.load(model)
+    scores = [
+        apply(replace(bundle, scoring={**bundle.scoring, "reach_mm": mm}), scan, rebuild).score
+        for rebuild in [rebuilder(bundle.method)]
+        for mm in (0.0, 5.0, 12.0)
+    ]
+    np.testing.assert_array_equal(scores[0], scores[1])
+    assert (scores[2] > scores[0] + 0.1).any()
+
+
 def test_an_atlas_without_white_matter_leaves_the_place_out(
     prepared: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -87,7 +87,12 @@ CATALOGUE: Mapping[str, Entry] = {
     "restoration": Entry(
         RestorationSettings(),
         "U-Net that takes synthetic lesions away",
-        {"residual": "positive", "filter": "none", "outside_white_matter": 0.5},
+        {
+            "residual": "positive",
+            "filter": "none",
+            "reach_mm": 3.0,
+            "outside_white_matter": 0.5,
+        },
     ),
 }
 

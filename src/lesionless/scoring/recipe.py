@@ -19,6 +19,8 @@ class ScoreSettings:
         filter_size: Window of the filter in pixels.
         erosion_pixels: Layers taken off the brain mask.
         location: Whether scores are standardised by place in the atlas or overall.
+        reach_mm: How far across slices a score leans on higher ones, see `reach_across`; 0 leaves
+            every slice to itself, and so do slices that are farther apart.
         outside_white_matter: Factor of the score where the atlas has no white matter; 1 leaves the
             place out of it.
         min_lesion_mm3: Smaller components of a segmentation are dropped.
@@ -30,6 +32,7 @@ class ScoreSettings:
     filter_size: int = 5
     erosion_pixels: int = 0
     location: bool = False
+    reach_mm: float = 0.0
     outside_white_matter: float = 1.0
     min_lesion_mm3: float = 8.0  # Baur et al. 2021 drop components of at most 7 voxels of 1 mm
 

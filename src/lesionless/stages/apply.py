@@ -8,6 +8,7 @@ from lesionless.arrays import Slices
 from lesionless.models.bundle import Bundle
 from lesionless.preprocess.prepared import PreparedScan
 from lesionless.preprocess.white_matter import white_matter_at
+from lesionless.scoring.filters import reach_across
 from lesionless.scoring.normative import Normative
 from lesionless.scoring.prior import favour_white_matter
 from lesionless.scoring.recipe import ScoreSettings, score, scored
@@ -50,8 +51,11 @@ def raw_score(
     Raises:
         UsageError: The score leans on a map of white matter that the space does not have.
     """
-    raw = score(scan.image, reconstruction, scan.brain, settings)
+    index_to_atlas = scan.geometry.index_to_atlas
+    slice_mm = float(np.linalg.norm(index_to_atlas[:3, 0]))
+    alone = score(scan.image, reconstruction, scan.brain, settings)
+    raw = reach_across(alone, reach=int(settings.reach_mm / slice_mm))
     if settings.outside_white_matter == 1:
         return raw
-    white_matter = white_matter_at(scan.geometry.index_to_atlas, raw.shape, space)
+    white_matter = white_matter_at(index_to_atlas, raw.shape, space)
     return favour_white_matter(raw, white_matter, elsewhere=settings.outside_white_matter)
