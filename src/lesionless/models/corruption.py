@@ -1,6 +1,8 @@
 """Synthetic lesions in slices that have none: what a restoration model learns to take away."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from scipy import ndimage
@@ -51,12 +53,53 @@ class Blob:
     membership: Plane
 
 
+Shape: TypeAlias = Callable[[np.random.Generator, tuple[int, int], float, tuple[int, ...]], Blob]
+"""Draw a lesion by its centre, its radius in pixels and the slice's size."""
+
+
+def bumpy_ellipse(
+    generator: np.random.Generator,
+    centre: tuple[int, int],
+    radius: float,
+    shape: tuple[int, ...],
+) -> Blob:
+    """Draw an ellipse with a bumpy, more or less soft edge; `radius` in pixels."""
+    window = window_around(centre, int(2.6 * radius) + 4, shape)
+    row, column = np.mgrid[window]
+    turn, stretch = generator.uniform(0, np.pi), np.exp(generator.uniform(0, 0.45))
+    row, column = row - centre[0], column - centre[1]
+    along = (row * np.cos(turn) + column * np.sin(turn)) * stretch
+    across = (column * np.cos(turn) - row * np.sin(turn)) / stretch
+    distance = np.hypot(along, across) / radius
+    bumps = generator.uniform(0.05, 0.35) * _smooth(generator, distance.shape, 0.45 * radius)
+    depth = 1 - distance + bumps * np.exp(-np.maximum(distance - 1, 0))
+    steepness = radius * generator.uniform(1, 3)
+    inside = 1 / (1 + np.exp(-np.clip(depth * steepness, -20, 20))) * (distance < 2.4)
+    return Blob(window, softened(generator, inside))
+
+
+def window_around(
+    centre: tuple[int, int], reach: int, shape: tuple[int, ...]
+) -> tuple[slice, slice]:
+    """Return the rows and columns at most `reach` pixels from a centre, cut at the slice's edge."""
+    rows, columns = (
+        slice(max(0, c - reach), min(n, c + reach + 1)) for c, n in zip(centre, shape, strict=True)
+    )
+    return rows, columns
+
+
+def softened(generator: np.random.Generator, inside: Plane) -> Plane:
+    """Blur the share of lesion in each pixel by 0.3 to 0.9 pixels."""
+    return ndimage.gaussian_filter(inside, generator.uniform(0.3, 0.9)).astype(np.float32)
+
+
 def implant(
     generator: np.random.Generator,
     x: Plane,
     *,
     pixel_mm: float = 1.0,
     lesions: Lesions = Lesions(),
+    shape: Shape = bumpy_ellipse,
 ) -> tuple[Plane, Plane]:
     """Brighten random smooth blobs of a slice, mostly deep and beside the ventricles.
 
@@ -67,6 +110,7 @@ def implant(
         x: (row, column) prepared slice, 0 outside the brain.
         pixel_mm: Size of a pixel.
         lesions: What they look like.
+        shape: What draws each one's shape.
 
     Returns:
         The slice with lesions, in [0, 1], and its lesions as (row, column) in [0, 1].
@@ -85,8 +129,8 @@ def implant(
     excess, membership = np.zeros_like(x), np.zeros_like(x)
     for _ in range(_how_many(generator, lesions)):
         chosen = np.searchsorted(chances, generator.random() * chances[-1])
-        centre = np.unravel_index(min(int(chosen), x.size - 1), x.shape)
-        blob = _blob(generator, centre, _radius_mm(generator, lesions) / pixel_mm, x.shape)
+        row, column = divmod(min(int(chosen), x.size - 1), x.shape[1])
+        blob = shape(generator, (row, column), _radius_mm(generator, lesions) / pixel_mm, x.shape)
         contrast = np.clip(typical * generator.uniform(0.5, 1.5), *lesions.contrast)
         level = base[blob.window] * (1 + contrast)
         more = _excess(generator, quiet[blob.window], level, blob) * tissue[blob.window]
@@ -142,32 +186,6 @@ def _radius_mm(generator: np.random.Generator, lesions: Lesions) -> float:
     if generator.random() < lesions.large_share:
         return float(generator.uniform(*lesions.large_radius_mm))
     return float(np.exp(generator.uniform(*np.log(lesions.radius_mm))))
-
-
-def _blob(
-    generator: np.random.Generator,
-    centre: tuple[np.intp, ...],
-    radius: float,
-    shape: tuple[int, ...],
-) -> Blob:
-    """Draw an ellipse with a bumpy, more or less soft edge; `radius` in pixels."""
-    reach = int(2.6 * radius) + 4
-    rows, columns = (
-        slice(max(0, int(c) - reach), min(n, int(c) + reach + 1))
-        for c, n in zip(centre, shape, strict=True)
-    )
-    row, column = np.mgrid[rows, columns]
-    turn, stretch = generator.uniform(0, np.pi), np.exp(generator.uniform(0, 0.45))
-    row, column = row - int(centre[0]), column - int(centre[1])
-    along = (row * np.cos(turn) + column * np.sin(turn)) * stretch
-    across = (column * np.cos(turn) - row * np.sin(turn)) / stretch
-    distance = np.hypot(along, across) / radius
-    bumps = generator.uniform(0.05, 0.35) * _smooth(generator, distance.shape, 0.45 * radius)
-    depth = 1 - distance + bumps * np.exp(-np.maximum(distance - 1, 0))
-    steepness = radius * generator.uniform(1, 3)
-    inside = 1 / (1 + np.exp(-np.clip(depth * steepness, -20, 20))) * (distance < 2.4)
-    membership = ndimage.gaussian_filter(inside, generator.uniform(0.3, 0.9))
-    return Blob((rows, columns), membership.astype(np.float32))
 
 
 def _excess(generator: np.random.Generator, quiet: Plane, level: Plane, blob: Blob) -> Plane:

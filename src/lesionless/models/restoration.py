@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from lesionless.models import losses
 from lesionless.models.appearance import Variation, moved, rescanned
-from lesionless.models.corruption import implant, region
+from lesionless.models.corruption import Shape, bumpy_ellipse, implant, region
 from lesionless.models.method import Losses, Update
 from lesionless.models.precision import has_bf16
 from lesionless.models.unet import UNet
@@ -50,7 +50,12 @@ class Restoration(nn.Module):
 
     It learns from slices without lesions, in which some are implanted, under changing pose and
     scanner. No label of a real lesion takes part.
+
+    Attributes:
+        shape: What draws the shapes of the implanted lesions.
     """
+
+    shape: Shape = staticmethod(bumpy_ellipse)
 
     def __init__(self, settings: RestorationSettings) -> None:
         super().__init__()
@@ -114,18 +119,17 @@ class Restoration(nn.Module):
         noise = np.random.default_rng(int(drawn.item()))
         pixel_mm = FIELD_OF_VIEW_MM / self.settings.size
         planes = x[:, 0].float().cpu().numpy()
-        examples = [_example(noise, plane, pixel_mm, self._variation) for plane in planes]
+        examples = [self._example(noise, plane, pixel_mm) for plane in planes]
         parts = (np.stack(part)[:, np.newaxis] for part in zip(*examples, strict=True))
         return tuple(torch.from_numpy(part).to(x.device) for part in parts)
 
-
-def _example(
-    noise: np.random.Generator, plane: np.ndarray, pixel_mm: float, variation: Variation
-) -> tuple[np.ndarray, ...]:
-    clean = moved(noise, plane, variation)
-    patient, lesion = implant(noise, clean, pixel_mm=pixel_mm)
-    patient, clean = rescanned(noise, [patient, clean], variation)
-    return patient, clean, lesion, region(clean).astype(np.float32)
+    def _example(
+        self, noise: np.random.Generator, plane: np.ndarray, pixel_mm: float
+    ) -> tuple[np.ndarray, ...]:
+        clean = moved(noise, plane, self._variation)
+        patient, lesion = implant(noise, clean, pixel_mm=pixel_mm, shape=self.shape)
+        patient, clean = rescanned(noise, [patient, clean], self._variation)
+        return patient, clean, lesion, region(clean).astype(np.float32)
 
 
 def _highest_nearby(excess: Tensor) -> Tensor:
