@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from lesionless.models.corruption import Lesions, implant, region
+from lesionless.models.corruption import Blob, Lesions, implant, region, window_around
 
 ALWAYS = Lesions(none_share=0.0)
 
@@ -96,3 +96,22 @@ def test_a_lesion_has_the_noise_of_its_scan():
         detail.append((patient - ndimage.gaussian_filter(patient, 1.0))[core].std())
     whole = (x - ndimage.gaussian_filter(x, 1.0))[ndimage.binary_erosion(head() > 0.3)].std()
     assert np.nanmedian(detail) > 0.6 * whole
+
+
+def test_lesions_have_the_shapes_that_are_drawn_for_them():
+    def bar(generator, centre, radius, shape):
+        window = window_around(centre, 6, shape)
+        inside = np.zeros(shape, dtype=np.float32)
+        inside[centre[0], window[1]] = 1
+        return Blob(window, inside[window])
+
+    alone = Lesions(none_share=0.0, most=2)
+    few = [implant(np.random.default_rng(s), head(), lesions=alone, shape=bar)[1] for s in range(9)]
+    for lesion in few:
+        labelled, count = ndimage.label(lesion > 0)
+        assert count
+        assert all(part[0].stop - part[0].start == 1 for part in ndimage.find_objects(labelled))
+
+
+def test_a_window_is_cut_at_the_edge_of_the_slice():
+    assert window_around((1, 8), 3, (10, 10)) == (slice(0, 5), slice(5, 10))

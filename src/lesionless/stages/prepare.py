@@ -20,6 +20,7 @@ from lesionless.preprocess.prepared import PreparedScan
 from lesionless.provenance import RunManifest, write_text_whole
 from lesionless.report.quality import write_quality_page
 from lesionless.stages.progress import Track, silent
+from lesionless.training.memory import keep_freed_memory
 
 logger = logging.getLogger(__name__)
 
@@ -143,6 +144,7 @@ def prepare_task(task: Task, scan: Scan, settings: PrepareSettings) -> PreparedS
     Raises:
         ScanError: A mask, or the scan itself, cannot be used.
     """
+    keep_freed_memory()
     name = task.scan.name
     return prepare_scan(
         scan,
