@@ -36,12 +36,13 @@ def test_each_residual_is_used(residual, scan):
 
 @pytest.mark.parametrize("residual", RESIDUALS)
 @pytest.mark.parametrize("name", FILTERS)
-@pytest.mark.parametrize("times_equalised", [True, False])
+@pytest.mark.parametrize("prior", [{}, {"times_equalised": True}, {"times_intensity": True}])
 @pytest.mark.parametrize("erosion_pixels", [0, 2])
 def test_every_recipe_scores_inside_the_scored_brain_only(
-    residual, name, times_equalised, erosion_pixels, scan
+    residual, name, prior, erosion_pixels, scan
 ):
-    settings = ScoreSettings(residual, times_equalised, name, 3, erosion_pixels)
+    how = ScoreSettings(residual, filter=name, filter_size=3, erosion_pixels=erosion_pixels)
+    settings = replace(how, **prior)
     found = score(*scan, settings)
     assert found.dtype == np.float32
     assert found.shape == scan[0].shape
@@ -51,10 +52,12 @@ def test_every_recipe_scores_inside_the_scored_brain_only(
     assert found[inside].any()
 
 
-def test_the_prior_multiplies_before_the_filter(scan):
+@pytest.mark.parametrize("prior", ["times_equalised", "times_intensity"])
+def test_the_prior_multiplies_before_the_filter(prior, scan):
     image, reconstruction, brain = scan
-    settings = ScoreSettings(times_equalised=True, filter_size=3)
-    product = np.abs(image - reconstruction) * brain * equalise(image, brain)
+    settings = replace(ScoreSettings(filter_size=3), **{prior: True})
+    weight = image if prior == "times_intensity" else equalise(image, brain)
+    product = np.abs(image - reconstruction) * brain * weight
     by_hand = FILTERS["median-2d"](product, size=3) * brain
     np.testing.assert_allclose(score(*scan, settings), by_hand, rtol=1e-6)
 

@@ -89,6 +89,7 @@ CATALOGUE: Mapping[str, Entry] = {
         "U-Net that takes synthetic lesions away",
         {
             "residual": "positive",
+            "times_intensity": True,
             "filter": "none",
             "reach_mm": 3.0,
             "outside_white_matter": 0.5,

@@ -15,6 +15,8 @@ class ScoreSettings:
         residual: A key of `RESIDUALS`.
         times_equalised: Whether the residual is multiplied by the equalised intensity, the prior
             that lesions are bright on FLAIR.
+        times_intensity: Whether it is multiplied by the intensity itself, the same prior in a
+            milder form: normal tissue has one level in all prepared scans.
         filter: A key of `FILTERS`.
         filter_size: Window of the filter in pixels.
         erosion_pixels: Layers taken off the brain mask.
@@ -28,6 +30,7 @@ class ScoreSettings:
 
     residual: str = "absolute"
     times_equalised: bool = False
+    times_intensity: bool = False
     filter: str = "median-2d"
     filter_size: int = 5
     erosion_pixels: int = 0
@@ -47,6 +50,8 @@ def score(
     residual = RESIDUALS[settings.residual](image, reconstruction, brain)
     if settings.times_equalised:
         residual = residual * equalise(image, brain)
+    if settings.times_intensity:
+        residual = residual * image
     filtered = FILTERS[settings.filter](residual, size=settings.filter_size)
     return filtered * scored(brain, settings)
 

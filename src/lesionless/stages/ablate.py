@@ -26,6 +26,7 @@ ABLATIONS: Mapping[str, Mapping[str, Any]] = {
     "absolute residual": {"residual": "absolute"},
     "positive residual": {"residual": "positive"},
     "times equalised": {"residual": "positive", "times_equalised": True},
+    "times intensity": {"residual": "positive", "times_intensity": True},
     "by location": {"residual": "positive", "times_equalised": True, "location": True},
     "no median": {"filter": "none"},
     "median 3x3": {"filter_size": 3},
