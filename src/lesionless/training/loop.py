@@ -18,6 +18,7 @@ from lesionless.errors import TrainingError, UsageError
 from lesionless.models.method import Update
 from lesionless.models.precision import has_bf16
 from lesionless.training import checkpoint
+from lesionless.training.batch_statistics import measure_anew
 from lesionless.training.memory import keep_freed_memory
 
 logger = logging.getLogger(__name__)
@@ -119,6 +120,8 @@ def train(
         _check_finite(history[-1])
         _keep(method, optimizers, folder, description, history)
         on_epoch(Epoch(index + 1, settings.epochs, losses, seconds))
+    with autocast(settings):
+        measure_anew(method, updates, _batches(slices, settings, settings.epochs))
     method.eval()
     return history
 
