@@ -97,7 +97,7 @@ def test_the_same_object_can_be_recorded_in_json() -> None:
 def git(folder: Path, *arguments: str) -> str:
     identity = ["-c", "user.name=n", "-c", "user.email=e@example.org"]
     command = ["git", "-C", str(folder), *identity, *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout.strip()
 
 
 def test_the_commit_of_a_checkout_is_known_and_changes_are_told(tmp_path: Path) -> None:

@@ -25,7 +25,9 @@ def test_help_imports_nothing_heavy() -> None:
         "print([m for m in ('torch', 'SimpleITK', 'nilearn', 'matplotlib', 'scipy') "
         "if m in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True
+    )
     assert done.stdout.splitlines()[-1] == "[]"
 
 

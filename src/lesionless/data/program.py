@@ -37,7 +37,7 @@ def run_program(arguments: Sequence[str], *, folder: Path, threads: int = 1) -> 
         cwd=folder,
         env={**os.environ, "OMP_NUM_THREADS": str(threads)},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         errors="replace",
         check=False,
     )
