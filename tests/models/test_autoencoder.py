@@ -9,6 +9,7 @@ from torch import Tensor
 
 from lesionless.models import losses
 from lesionless.models.bottleneck import Code
+from lesionless.models.cutout import cut_out
 from lesionless.models.method import Update
 
 AUTOENCODERS = ("dAE", "sAE1", "sAE3", "sAE-GAN", "dVAE", "sVAE", "sVAE-GAN")
@@ -196,3 +197,14 @@ def test_normalisation_is_that_of_the_settings(norm, kind, tiny):
     blocks = [*method.encoder.blocks, *method.decoder.blocks, *method.discriminator.blocks[1:]]
     assert {type(block[1]).__name__ for block in blocks} == {kind}
     assert type(method.discriminator.blocks[0][1]).__name__ == "Identity"
+
+
+def test_a_context_autoencoder_rebuilds_the_whole_slice_from_one_with_gaps(tiny, x):
+    method = tiny("context-AE").train()
+    found = term(method, x, "reconstruction")
+    seen = cut_out(x, generator(), squares=method.settings.cutouts)
+    assert (seen == 0).any()
+    torch.testing.assert_close(found, losses.reconstruction(x, method.reconstruct(seen)))
+    torch.testing.assert_close(
+        method.eval().reconstruct(x), method.decode(method.encode(x).z)
+    )  # nothing is cut at test

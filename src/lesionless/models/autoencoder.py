@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from lesionless.models import losses
 from lesionless.models.blocks import check_mirrors, halved
 from lesionless.models.bottleneck import Bottleneck, Code, DenseShape, SpatialShape
+from lesionless.models.cutout import cut_out
 from lesionless.models.decoder import Decoder
 from lesionless.models.discriminator import Discriminator
 from lesionless.models.encoder import Encoder
@@ -37,6 +38,8 @@ class AutoencoderSettings:
         lambda_adversarial: Weight of the third term of Eq. 2.
         learning_rate: Of encoder and decoder.
         adversarial_learning_rate: Of the discriminator.
+        cutouts: Squares cut out of each slice that the encoder sees while it trains; with some it
+            is a context autoencoder, which rebuilds whole slices from slices with gaps.
     """
 
     shape: str
@@ -54,6 +57,7 @@ class AutoencoderSettings:
     lambda_adversarial: float = 50.0
     learning_rate: float = 1e-3
     adversarial_learning_rate: float = 1e-4
+    cutouts: int = 0
 
 
 class Autoencoder(nn.Module):
@@ -114,7 +118,7 @@ class Autoencoder(nn.Module):
 
     def _autoencoder_loss(self, x: Tensor, generator: torch.Generator) -> Losses:
         """Compute Eq. 2."""
-        code = self.encode(x, generator)
+        code = self.encode(self._seen(x, generator), generator)
         x_hat = self.decode(code.z)
         terms = {
             "reconstruction": self.settings.lambda_reconstruction * losses.reconstruction(x, x_hat)
@@ -127,11 +131,17 @@ class Autoencoder(nn.Module):
             terms["adversarial"] = self.settings.lambda_adversarial * fooled
         return Losses(terms)
 
+    def _seen(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """Return what the encoder sees of slices in training."""
+        if not self.settings.cutouts:
+            return x
+        return cut_out(x, generator, squares=self.settings.cutouts)
+
     def _discriminator_loss(self, x: Tensor, generator: torch.Generator) -> Losses:
         """Compute Eq. 3."""
         assert self.discriminator is not None
         with torch.no_grad():
-            x_hat = self.decode(self.encode(x, generator).z)
+            x_hat = self.decode(self.encode(self._seen(x, generator), generator).z)
         real, fake = self.discriminator(x), self.discriminator(x_hat)
         return Losses(
             {"discrimination": losses.discrimination(real, fake)},

@@ -17,6 +17,7 @@ from lesionless.models.intensity import (
     LocalContrast,
     LocalContrastSettings,
 )
+from lesionless.models.map_restoration import MapRestoration, MapRestorationSettings
 from lesionless.models.method import Method
 from lesionless.models.restoration import Restoration, RestorationSettings
 
@@ -27,6 +28,7 @@ Settings = (
     | EnsembleSettings
     | IntensitySettings
     | LocalContrastSettings
+    | MapRestorationSettings
     | RestorationSettings
 )
 
@@ -36,6 +38,7 @@ BUILDERS: Mapping[type, Any] = {
     DenoisingSettings: Denoising,
     IntensitySettings: Intensity,
     LocalContrastSettings: LocalContrast,
+    MapRestorationSettings: MapRestoration,
     RestorationSettings: Restoration,
 }
 
@@ -78,6 +81,12 @@ CATALOGUE: Mapping[str, Entry] = {
         LocalContrastSettings(),
         "intensity over the local tissue mean, as a z-score by location",
         {"residual": "ratio", "location": True},
+    ),
+    "context-AE": Entry(
+        AutoencoderSettings("spatial", "AE", cutouts=4), "sAE3 that fills in what is cut out"
+    ),
+    "sVAE-MAP": Entry(
+        MapRestorationSettings("spatial", "VAE"), "sVAE that changes slices until they are likely"
     ),
     "denoising": Entry(
         DenoisingSettings(),
