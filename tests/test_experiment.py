@@ -55,8 +55,7 @@ def test_the_paper_s_recipe_is_the_paper_s() -> None:
         settings = resized(entry(row.name).settings, 256, **row.settings)
         rates = Counter(v for k, v in vars(settings).items() if k.endswith("learning_rate"))
         rates.pop(getattr(settings, "search_learning_rate", None), None)
-        expected = {1e-4} if row.name == "AnoGAN" else {1e-3, 1e-4}
-        assert row.name in COMPETITORS or set(rates) == expected
+        assert row.name in COMPETITORS or set(rates) == {1e-3, 1e-4}
 
 
 def test_the_miniature_trains_within_half_an_hour_of_one_core() -> None:
