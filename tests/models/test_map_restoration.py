@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from lesionless.models import losses
 from lesionless.models.catalogue import build, entry, resized
 from lesionless.training.loop import TrainSettings, train
 
@@ -42,6 +43,12 @@ def test_the_objective_falls_and_the_weights_stay(x):
     assert all(torch.equal(before[name], value) for name, value in method.state_dict().items())
 
 
+def test_it_restores_where_the_caller_is_in_inference_mode():
+    method, expected = made(), made().reconstruct(spotted())
+    with torch.inference_mode():
+        assert torch.equal(method.reconstruct(spotted()), expected)
+
+
 def test_the_objective_by_hand():
     x, change = torch.zeros(1, 1, 32, 32), torch.zeros(1, 1, 32, 32)
     change[..., 4, 4] = 0.5  # four steps of 0.5: two along rows, two along columns
@@ -49,6 +56,17 @@ def test_the_objective_by_hand():
     with torch.no_grad():
         added = bound.objective(x, x + change) - free.objective(x, x + change)
     torch.testing.assert_close(added, torch.tensor(3.0 * 4 * 0.5), rtol=1e-3, atol=1e-3)
+
+
+def test_the_objective_has_the_prior_of_each_slice_and_nothing_leaves_the_range(x):
+    free, bound = made(lambda_prior=0.0), made(lambda_prior=3.0)
+    with torch.no_grad():
+        added = bound.objective(x, x) - free.objective(x, x)
+        code = bound.encode(x)
+        restored = made(lambda_variation=0.0, search_learning_rate=1.0).reconstruct(x)
+    expected = 3 * len(x) * losses.prior(code.mean, code.log_variance)
+    torch.testing.assert_close(added, expected, rtol=1e-3, atol=1e-2)
+    assert restored.min() >= 0 and restored.max() <= 1
 
 
 def test_variation_that_costs_much_keeps_the_slice_as_it_is():

@@ -41,8 +41,8 @@ class MapRestoration(Autoencoder):
         self, x: Float[Tensor, "batch 1 row column"]
     ) -> Float[Tensor, "batch 1 row column"]:
         """Return the restored slices, 0 outside the brain."""
-        with torch.enable_grad():
-            return self.search(x)
+        with torch.inference_mode(False), torch.enable_grad():
+            return self.search(x.clone())  # tensors of inference mode have no gradients
 
     def search(self, x: Float[Tensor, "batch 1 row column"]) -> Float[Tensor, "batch 1 row column"]:
         """Return the slices that minimise the objective; the network is kept.
