@@ -1,7 +1,8 @@
 """What real lesion shapes would give: `restoration` whose synthetic lesions have them.
 
 Shapes are sections of labelled lesions, so that the model is mildly supervised; it is not a model
-of this package and is never shipped. All else is as in `restoration.sh`, for one network.
+of this package and is never shipped. All else is as in `restoration.sh`, but for one network, every
+second slice and 12 epochs.
 
 Usage: python runs/mild_supervision.py MASKS LEFT_OUT PREPARED ALSO OUT [EPOCHS], where MASKS is a
 BIDS tree of 1 mm lesion masks in atlas space and LEFT_OUT the subjects to be judged, joined by

@@ -120,16 +120,21 @@ class Autoencoder(nn.Module):
         """Compute Eq. 2."""
         code = self.encode(self._seen(x, generator), generator)
         x_hat = self.decode(code.z)
+        terms = self.bound(x, code, x_hat)
+        if self.discriminator is not None:
+            fooled = losses.adversarial(self.discriminator(x_hat))
+            terms["adversarial"] = self.settings.lambda_adversarial * fooled
+        return Losses(terms)
+
+    def bound(self, x: Tensor, code: Code, x_hat: Tensor) -> dict[str, Tensor]:
+        """Return the first two terms of Eq. 2, weighted: minus the evidence lower bound."""
         terms = {
             "reconstruction": self.settings.lambda_reconstruction * losses.reconstruction(x, x_hat)
         }
         if code.log_variance is not None:
             kl = losses.prior(code.mean, code.log_variance)
             terms["prior"] = self.settings.lambda_prior * kl
-        if self.discriminator is not None:
-            fooled = losses.adversarial(self.discriminator(x_hat))
-            terms["adversarial"] = self.settings.lambda_adversarial * fooled
-        return Losses(terms)
+        return terms
 
     def _seen(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """Return what the encoder sees of slices in training."""

@@ -6,7 +6,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from lesionless.models import losses
 from lesionless.models.autoencoder import Autoencoder, AutoencoderSettings
 
 
@@ -60,12 +59,9 @@ class MapRestoration(Autoencoder):
 
     def objective(self, x: Tensor, restored: Tensor) -> Float[Tensor, ""]:
         """Return minus the lower bound, plus the weighted variation; summed over the batch."""
-        how = self.settings
         code = self.encode(restored)
-        bound = how.lambda_reconstruction * losses.reconstruction(restored, self.decode(code.z))
-        if code.log_variance is not None:
-            bound = bound + how.lambda_prior * losses.prior(code.mean, code.log_variance)
-        return len(x) * (bound + how.lambda_variation * _variation(restored - x))
+        bound = torch.stack([*self.bound(restored, code, self.decode(code.z)).values()]).sum()
+        return len(x) * (bound + self.settings.lambda_variation * _variation(restored - x))
 
 
 def _variation(change: Tensor) -> Float[Tensor, ""]:
