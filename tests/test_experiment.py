@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lesionless.errors import UsageError
 from lesionless.experiment import Experiment, read_experiment
 from lesionless.models.blocks import halved
 from lesionless.models.catalogue import entry, resized
@@ -84,3 +85,12 @@ def test_the_study_of_latent_size_changes_nothing_else() -> None:
     assert codes == [row.title for row in plan.methods]
     assert len({replace(settings, latent=0, halvings=0) for settings in built}) == 1
     assert not any(row.training or row.scoring for row in plan.methods)
+
+
+def test_other_epochs_reach_every_method_without_its_own() -> None:
+    plan = shipped("paper2018-quick")
+    longer = plan.with_epochs(7)
+    assert longer.training == plan.training | {"epochs": 7}
+    assert longer.model_copy(update={"training": plan.training}) == plan
+    with pytest.raises(UsageError, match="at least one epoch, found 0"):
+        plan.with_epochs(0)

@@ -87,6 +87,16 @@ class Experiment(_Strict):
     operating_points: tuple[str, ...] = ("p98", "fpr-1e-2", "fpr-1e-3")
     methods: tuple[MethodRow, ...]
 
+    def with_epochs(self, epochs: int) -> "Experiment":
+        """Return the experiment with so many epochs for every method whose row has none itself.
+
+        Raises:
+            UsageError: `epochs` is not positive.
+        """
+        if epochs < 1:
+            raise UsageError(f"Expected at least one epoch, found {epochs}. Give more.")
+        return self.model_copy(update={"training": self.training | {"epochs": epochs}})
+
 
 def read_experiment(path: Path) -> Experiment:
     """Read and check an experiment file.

@@ -6,6 +6,9 @@ import pytest
 
 from lesionless.cli import run
 from lesionless.data.phantom import PhantomSettings, write_cohort
+from lesionless.errors import UsageError
+from lesionless.experiment import Experiment
+from lesionless.stages import benchmark
 
 COMMANDS = (
     *("phantom", "prepare", "train", "segment", "evaluate", "benchmark", "demo"),
@@ -51,6 +54,22 @@ def test_wrong_usage_exits_with_2(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert run(arguments) == 2
+
+
+@pytest.mark.parametrize(("option", "epochs"), [([], 150), (["--epochs", "3"], 3)])
+def test_benchmark_trains_as_long_as_it_is_told(
+    option: list[str], epochs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Experiment] = []
+
+    def stop(plan: Experiment, *_: object, **__: object) -> None:
+        seen.append(plan)
+        raise UsageError("Stopped by the test.")
+
+    monkeypatch.setattr(benchmark, "prepare_cohort", stop)
+    experiment = Path(__file__).parents[2] / "experiments" / "paper2018.toml"
+    assert run(["benchmark", str(experiment), str(tmp_path), *option]) == 2
+    assert [plan.training["epochs"] for plan in seen] == [epochs]
 
 
 def test_models_lists_the_catalogue(capsys: pytest.CaptureFixture[str]) -> None:

@@ -57,6 +57,7 @@ def benchmark(
     normals: Path | None = None,
     patients: Path | None = None,
     only: list[str] | None = None,
+    epochs: int | None = None,
     train: bool = True,
     ablations: bool = False,
     seed: int = 0,
@@ -69,6 +70,7 @@ def benchmark(
         normals: BIDS tree to learn from; a phantom cohort if the experiment has one.
         patients: BIDS tree with lesion masks; that of the normals by default.
         only: Rows of the table to do; all by default.
+        epochs: Passes over the slices, in place of the experiment's own number.
         train: Train what is not trained yet; --no-train judges what is there.
         ablations: Score every model in other ways too: what each step of the scoring adds.
         seed: Of the bootstrap.
@@ -80,6 +82,8 @@ def benchmark(
     from lesionless.stages.report import write_report, write_tables
 
     plan = read_experiment(experiment)
+    if epochs is not None:
+        plan = plan.with_epochs(epochs)
     with Show() as show:
         stores = stage.prepare_cohort(
             plan, out, normals=normals, patients=patients, track=show.track
