@@ -1,12 +1,16 @@
 """What real lesion shapes would give: `restoration` whose synthetic lesions have them.
 
 Shapes are sections of labelled lesions, so that the model is mildly supervised; it is not a model
-of this package and is never shipped. All else is as in `restoration.sh`, but for one network, every
-second slice and 12 epochs.
+of this package and is never shipped. All else is as in
+
+    lesionless train PREPARED UNLABELLED --model restoration --beside-lesions-mm 15 --also ALSO \
+        --every 2 --epochs 12 --beta1 0.9 --decay cosine
+
+whose shapes are drawn at random: one network as the three of `restoration.sh`, trained for less.
 
 Usage: python runs/mild_supervision.py MASKS LEFT_OUT PREPARED ALSO OUT [EPOCHS], where MASKS is a
 BIDS tree of 1 mm lesion masks in atlas space and LEFT_OUT the subjects to be judged, joined by
-commas. `lesionless benchmark` judges OUT as any trained model.
+commas. `lesionless benchmark experiments/mild-supervision.toml` judges both.
 """
 
 import sys
