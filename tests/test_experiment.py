@@ -89,8 +89,16 @@ def test_the_study_of_latent_size_changes_nothing_else() -> None:
 
 def test_other_epochs_reach_every_method_without_its_own() -> None:
     plan = shipped("paper2018-quick")
-    longer = plan.with_epochs(7)
+    longer = plan.with_changes(epochs=7)
     assert longer.training == plan.training | {"epochs": 7}
     assert longer.model_copy(update={"training": plan.training}) == plan
+    assert plan.with_changes() == plan
     with pytest.raises(UsageError, match="at least one epoch, found 0"):
-        plan.with_epochs(0)
+        plan.with_changes(epochs=0)
+
+
+def test_other_patients_can_be_reported_and_nothing_else_changes() -> None:
+    plan = shipped("paper2018-quick")
+    other = plan.with_changes(test_split="val")
+    assert other.cohort.test_split == "val"
+    assert other.with_changes(test_split=plan.cohort.test_split) == plan

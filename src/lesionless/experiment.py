@@ -87,15 +87,28 @@ class Experiment(_Strict):
     operating_points: tuple[str, ...] = ("p98", "fpr-1e-2", "fpr-1e-3")
     methods: tuple[MethodRow, ...]
 
-    def with_epochs(self, epochs: int) -> "Experiment":
-        """Return the experiment with so many epochs for every method whose row has none itself.
+    def with_changes(
+        self, *, epochs: int | None = None, test_split: str | None = None
+    ) -> "Experiment":
+        """Return the experiment with other epochs, or with other patients that are reported.
+
+        Args:
+            epochs: For every method whose row has none itself; None leaves them.
+            test_split: As in `Cohort`; None leaves it.
 
         Raises:
             UsageError: `epochs` is not positive.
         """
-        if epochs < 1:
+        if epochs is not None and epochs < 1:
             raise UsageError(f"Expected at least one epoch, found {epochs}. Give more.")
-        return self.model_copy(update={"training": self.training | {"epochs": epochs}})
+        training = {} if epochs is None else {"epochs": epochs}
+        cohort = {} if test_split is None else {"test_split": test_split}
+        return self.model_copy(
+            update={
+                "training": self.training | training,
+                "cohort": self.cohort.model_copy(update=cohort),
+            }
+        )
 
 
 def read_experiment(path: Path) -> Experiment:

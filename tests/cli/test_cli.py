@@ -56,9 +56,12 @@ def test_wrong_usage_exits_with_2(
     assert run(arguments) == 2
 
 
-@pytest.mark.parametrize(("option", "epochs"), [([], 150), (["--epochs", "3"], 3)])
-def test_benchmark_trains_as_long_as_it_is_told(
-    option: list[str], epochs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("options", "epochs", "split"),
+    [([], 150, "test"), (["--epochs", "3"], 3, "test"), (["--test-split", "all"], 150, "all")],
+)
+def test_benchmark_changes_what_it_is_told(
+    options: list[str], epochs: int, split: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[Experiment] = []
 
@@ -68,8 +71,9 @@ def test_benchmark_trains_as_long_as_it_is_told(
 
     monkeypatch.setattr(benchmark, "prepare_cohort", stop)
     experiment = Path(__file__).parents[2] / "experiments" / "paper2018.toml"
-    assert run(["benchmark", str(experiment), str(tmp_path), *option]) == 2
-    assert [plan.training["epochs"] for plan in seen] == [epochs]
+    assert run(["benchmark", str(experiment), str(tmp_path), *options]) == 2
+    found = [(plan.training["epochs"], plan.cohort.test_split) for plan in seen]
+    assert found == [(epochs, split)]
 
 
 def test_models_lists_the_catalogue(capsys: pytest.CaptureFixture[str]) -> None:

@@ -58,6 +58,7 @@ def benchmark(
     patients: Path | None = None,
     only: list[str] | None = None,
     epochs: int | None = None,
+    test_split: str | None = None,
     train: bool = True,
     ablations: bool = False,
     seed: int = 0,
@@ -71,6 +72,7 @@ def benchmark(
         patients: BIDS tree with lesion masks; that of the normals by default.
         only: Rows of the table to do; all by default.
         epochs: Passes over the slices, in place of the experiment's own number.
+        test_split: Split of participants.tsv that is reported, or all, in place of its own.
         train: Train what is not trained yet; --no-train judges what is there.
         ablations: Score every model in other ways too: what each step of the scoring adds.
         seed: Of the bootstrap.
@@ -81,9 +83,7 @@ def benchmark(
     from lesionless.stages.ablate import ablate
     from lesionless.stages.report import write_report, write_tables
 
-    plan = read_experiment(experiment)
-    if epochs is not None:
-        plan = plan.with_epochs(epochs)
+    plan = read_experiment(experiment).with_changes(epochs=epochs, test_split=test_split)
     with Show() as show:
         stores = stage.prepare_cohort(
             plan, out, normals=normals, patients=patients, track=show.track

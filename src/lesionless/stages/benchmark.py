@@ -178,7 +178,8 @@ def patients_of(experiment: Experiment, stores: Stores) -> list[Path]:
     if not chosen:
         raise UsageError(
             f"{stores.patients}: expected scans with lesion masks in the split {wanted!r}, found "
-            "none. Correct cohort.test_split, or give patients with derivatives/lesion."
+            "none. Correct cohort.test_split or --test-split, or give patients with "
+            "derivatives/lesion."
         )
     return chosen
 
