@@ -7,7 +7,7 @@ import pytest
 from torch import Tensor, nn
 
 from lesionless import store
-from lesionless.errors import UsageError
+from lesionless.errors import ModelError, UsageError
 from lesionless.evaluation.results import Results
 from lesionless.evaluation.settings import EvaluationSettings
 from lesionless.evaluation.timing import Timing
@@ -49,6 +49,15 @@ def test_a_trained_model_is_judged_as_it_is(prepared: Path, out: Path, tmp_path:
     shipped = MethodRow(name="intensity", trained="intensity")
     (run,) = runs_of(experiment.model_copy(update={"methods": (shipped,)}), tmp_path)
     assert run.is_trained
+
+
+def test_one_row_is_done_without_the_models_of_the_others(tmp_path: Path) -> None:
+    rows = (MethodRow(name="intensity"), MethodRow(name="sAE3", trained="missing"))
+    experiment = EXPERIMENT.model_copy(update={"methods": rows})
+    (run,) = runs_of(experiment, tmp_path, ["intensity"])
+    assert run.row.title == "intensity"
+    with pytest.raises(ModelError, match="missing"):
+        runs_of(experiment, tmp_path)
 
 
 def test_benchmark_writes_one_table_and_a_page(prepared: Path, out: Path) -> None:

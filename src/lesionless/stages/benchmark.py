@@ -106,8 +106,8 @@ def runs_of(experiment: Experiment, out: Path, only: Sequence[str] = ()) -> list
     return [
         run
         for row in experiment.methods
-        for run in _runs_of_row(row, experiment.seeds, out)
         if not only or row.title in only
+        for run in _runs_of_row(row, experiment.seeds, out)
     ]
 
 
