@@ -171,6 +171,12 @@ def test_cosine_decay_starts_whole_and_is_halved_midway(means, tmp_path):
     assert means.second.item() == pytest.approx(1 - sum(rates), abs=1e-4)
 
 
+@pytest.mark.parametrize("nothing", [{"epochs": 0}, {"batch_size": 0}])
+def test_training_for_nothing_is_refused(nothing):
+    with pytest.raises(UsageError, match="at least one epoch and one slice"):
+        TrainSettings(**nothing)
+
+
 def test_an_unknown_decay_is_refused():
     with pytest.raises(UsageError, match="found 'step'"):
         TrainSettings(decay="step")

@@ -55,6 +55,11 @@ class TrainSettings:
     device: str = "cpu"
 
     def __post_init__(self) -> None:
+        if self.epochs < 1 or self.batch_size < 1:
+            raise UsageError(
+                "Expected at least one epoch and one slice per batch, found "
+                f"{self.epochs} and {self.batch_size}. Give more."
+            )
         if self.decay not in DECAYS:
             raise UsageError(
                 f"Expected decay to be one of {', '.join(DECAYS)}, found {self.decay!r}."
