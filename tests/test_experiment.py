@@ -102,3 +102,47 @@ def test_other_patients_can_be_reported_and_nothing_else_changes() -> None:
     other = plan.with_changes(test_split="val")
     assert other.cohort.test_split == "val"
     assert other.with_changes(test_split=plan.cohort.test_split) == plan
+
+
+BASE = """
+title = "base"
+seeds = [1, 2]
+[prepare]
+strip = "none"
+matrix = 128
+[[methods]]
+name = "sAE3"
+[[methods]]
+name = "dAE"
+"""
+EXTENDING = """
+extends = "base.toml"
+title = "own"
+[prepare]
+matrix = 256
+[training]
+epochs = 3
+[[methods]]
+name = "sVAE"
+"""
+
+
+def test_an_experiment_extends_another_table_by_table(tmp_path: Path) -> None:
+    (tmp_path / "base.toml").write_text(BASE, encoding="utf-8")
+    (tmp_path / "own.toml").write_text(EXTENDING, encoding="utf-8")
+    own = read_experiment(tmp_path / "own.toml")
+    assert (own.title, own.seeds, own.training) == ("own", (1, 2), {"epochs": 3})
+    assert own.prepare == {"strip": "none", "matrix": 256}
+    assert [row.name for row in own.methods] == ["sVAE"]
+
+
+@pytest.mark.parametrize(
+    ("extends", "found"),
+    [("own.toml", "found the file itself"), ("none.toml", "No such file")],
+)
+def test_an_experiment_that_cannot_be_extended_is_named(
+    tmp_path: Path, extends: str, found: str
+) -> None:
+    (tmp_path / "own.toml").write_text(f'title = "own"\nextends = "{extends}"', encoding="utf-8")
+    with pytest.raises(UsageError, match=found):
+        read_experiment(tmp_path / "own.toml")

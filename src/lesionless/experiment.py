@@ -114,15 +114,40 @@ class Experiment(_Strict):
 def read_experiment(path: Path) -> Experiment:
     """Read and check an experiment file.
 
+    One that names another as `extends`, relative to itself, has that one's fields but for its own;
+    tables such as `[prepare]` are joined key by key, lists such as `[[methods]]` are replaced.
+
     Raises:
-        UsageError: The file is missing, is not TOML, or holds an unknown or wrong field.
+        UsageError: A file is missing, is not TOML, extends itself, or holds an unknown or wrong
+            field.
     """
     try:
-        return Experiment(**tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{path}: expected an experiment in TOML, found: {error}.") from error
+        return Experiment(**_fields(path))
     except ValidationError as error:
         found = "; ".join(
             f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in error.errors()
         )
         raise UsageError(f"{path}: expected other fields. {found}. Correct the file.") from error
+
+
+def _fields(path: Path, extended_by: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """Return the fields of an experiment file and of those that it extends."""
+    if path.resolve() in extended_by:
+        raise UsageError(f"{path}: expected another experiment to extend, found the file itself.")
+    try:
+        own = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{path}: expected an experiment in TOML, found: {error}.") from error
+    base = own.pop("extends", None)
+    if base is None:
+        return own
+    return _joined(_fields(path.parent / str(base), (*extended_by, path.resolve())), own)
+
+
+def _joined(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    tables = {
+        name: base[name] | field
+        for name, field in own.items()
+        if isinstance(field, dict) and isinstance(base.get(name), dict)
+    }
+    return base | own | tables
