@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from lesionless.models.corruption import Blob, Lesions, implant, region, window_around
+from lesionless.models.corruption import (
+    Blob,
+    Lesions,
+    bumpy_ellipse,
+    implant,
+    region,
+    window_around,
+)
 
 ALWAYS = Lesions(none_share=0.0)
 
@@ -115,3 +122,37 @@ def test_lesions_have_the_shapes_that_are_drawn_for_them():
 
 def test_a_window_is_cut_at_the_edge_of_the_slice():
     assert window_around((1, 8), 3, (10, 10)) == (slice(0, 5), slice(5, 10))
+
+
+def outlines(n: int, radius: float = 12.0) -> list[np.ndarray]:
+    """Return the largest part of each of n drawn lesions, on a plane of its own."""
+    found = []
+    for seed in range(n):
+        blob = bumpy_ellipse(np.random.default_rng(seed), (80, 80), radius, (160, 160))
+        plane = np.zeros((160, 160), dtype=np.float32)
+        plane[blob.window] = blob.membership
+        labelled, _ = ndimage.label(plane > 0.5)
+        found.append(labelled == 1 + np.argmax(np.bincount(labelled.ravel())[1:]))
+    return found
+
+
+def test_outlines_are_round_to_long_and_seldom_smooth():
+    """Of an ellipse the area is pi times the product of the half axes, told by its moments."""
+    ratios, fills = [], []
+    for outline in outlines(200):
+        variances = np.linalg.eigvalsh(np.cov(np.nonzero(outline)))
+        ratios.append(np.sqrt(variances[1] / variances[0]))
+        fills.append(outline.sum() / (4 * np.pi * np.sqrt(variances.prod())))
+    assert np.percentile(ratios, 10) < 1.4 and 2.4 < np.percentile(ratios, 95) < 4.5
+    assert np.median(fills) < 0.93 and max(fills) > 0.97
+
+
+def test_edges_are_a_few_pixels_wide_whatever_the_size_of_the_lesion():
+    for radius in (6.0, 18.0):
+        blobs = [
+            bumpy_ellipse(np.random.default_rng(seed), (80, 80), radius, (160, 160)).membership
+            for seed in range(40)
+        ]
+        edge = [np.count_nonzero((blob > 0.1) & (blob < 0.9)) for blob in blobs]
+        rim = [np.count_nonzero(b ^ ndimage.binary_erosion(b)) for b in (x > 0.5 for x in blobs)]
+        assert 1.0 < np.median(np.divide(edge, rim)) < 2.5

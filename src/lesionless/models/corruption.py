@@ -14,12 +14,14 @@ FLUID = 0.2
 SHORE = 0.1  # from fluid up to this much brighter, pixels are part fluid, which lesions leave alone
 NOISE_PIXELS = 1.0  # detail finer than this, and weaker than the next, is noise
 NOISE = 0.05
+MOST_STRETCH = 0.8  # log of the long half axis over the radius; the axes differ by twice that
+FARTHEST = 2.4  # radii from the centre to which bumps reach
 BASE_MM = 6.0  # a lesion is brighter than the mean tissue within this distance
 
 
 @dataclass(frozen=True)
 class Lesions:
-    """Say what synthetic lesions look like; none of it was measured on labelled lesions.
+    """Say what synthetic lesions look like; no label of a lesion takes part in drawing them.
 
     Attributes:
         none_share: Share of slices that stay as they are.
@@ -33,7 +35,7 @@ class Lesions:
 
     none_share: float = 0.15
     most: int = 24
-    radius_mm: tuple[float, float] = (1.2, 7.0)
+    radius_mm: tuple[float, float] = (0.8, 4.5)
     large_share: float = 0.06
     large_radius_mm: tuple[float, float] = (7.0, 22.0)
     contrast: tuple[float, float] = (0.12, 1.3)
@@ -63,18 +65,20 @@ def bumpy_ellipse(
     radius: float,
     shape: tuple[int, ...],
 ) -> Blob:
-    """Draw an ellipse with a bumpy, more or less soft edge; `radius` in pixels."""
-    window = window_around(centre, int(2.6 * radius) + 4, shape)
+    """Draw an ellipse, round to long, with a bumpy and rather sharp edge; `radius` in pixels."""
+    turn = generator.uniform(0, np.pi)
+    stretch = np.exp(min(abs(generator.normal(0, 0.35)), MOST_STRETCH))
+    window = window_around(centre, int(FARTHEST * stretch * radius) + 4, shape)
     row, column = np.mgrid[window]
-    turn, stretch = generator.uniform(0, np.pi), np.exp(generator.uniform(0, 0.45))
     row, column = row - centre[0], column - centre[1]
-    along = (row * np.cos(turn) + column * np.sin(turn)) * stretch
-    across = (column * np.cos(turn) - row * np.sin(turn)) / stretch
+    along = (row * np.cos(turn) + column * np.sin(turn)) / stretch
+    across = (column * np.cos(turn) - row * np.sin(turn)) * stretch
     distance = np.hypot(along, across) / radius
-    bumps = generator.uniform(0.05, 0.35) * _smooth(generator, distance.shape, 0.45 * radius)
+    bump = generator.uniform(0.25, 0.5) * radius
+    bumps = generator.uniform(0.2, 1.4) * _smooth(generator, distance.shape, bump)
     depth = 1 - distance + bumps * np.exp(-np.maximum(distance - 1, 0))
-    steepness = radius * generator.uniform(1, 3)
-    inside = 1 / (1 + np.exp(-np.clip(depth * steepness, -20, 20))) * (distance < 2.4)
+    steepness = radius * generator.uniform(2.5, 8)
+    inside = 1 / (1 + np.exp(-np.clip(depth * steepness, -20, 20))) * (distance < FARTHEST)
     return Blob(window, softened(generator, inside))
 
 
