@@ -1,5 +1,5 @@
 #!/bin/sh
-# Trains the model that is shipped as `restoration`: three networks, about 50 minutes of one core each.
+# Trains the model that is shipped as `restoration`: three networks, 35 to 50 minutes of one core each.
 # Usage: runs/restoration.sh NORMALS OUT, where NORMALS is the lgg-flair tree of docs/data.md.
 set -eu
 normals=$1
