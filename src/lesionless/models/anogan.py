@@ -12,6 +12,7 @@ from lesionless.models.blocks import check_mirrors, halved
 from lesionless.models.decoder import Decoder
 from lesionless.models.discriminator import Discriminator
 from lesionless.models.method import Losses, Update
+from lesionless.models.precision import has_bf16
 
 
 @dataclass(frozen=True)
@@ -108,16 +109,21 @@ class AnoGAN(nn.Module):
             return self.generator(z)
 
     def search(self, x: Float[Tensor, "batch 1 row column"]) -> Float[Tensor, "batch latent"]:
-        """Return the codes that minimise residual and feature loss; the networks are kept."""
+        """Return the codes that minimise residual and feature loss; the networks are kept.
+
+        The loss is computed with bfloat16 where the device has it; that moves what is found far
+        less than another start does.
+        """
         start = torch.Generator().manual_seed(self.settings.seed)
         z = self._codes(1, start).repeat(len(x), 1).requires_grad_()
         optimizer = torch.optim.Adam([z], lr=self.settings.search_learning_rate)
-        with torch.no_grad():
-            target = self.discriminator.features(x)
-        for _ in range(self.settings.search_steps):
-            loss = self.search_loss(x, target, z)
-            (z.grad,) = torch.autograd.grad(loss, [z])
-            optimizer.step()
+        with _reduced(x.device.type):
+            with torch.no_grad():
+                target = self.discriminator.features(x)
+            for _ in range(self.settings.search_steps):
+                loss = self.search_loss(x, target, z)
+                (z.grad,) = torch.autograd.grad(loss, [z])
+                optimizer.step()
         return z.detach()
 
     def search_loss(self, x: Tensor, target: Tensor, z: Tensor) -> Float[Tensor, ""]:
@@ -155,3 +161,9 @@ class AnoGAN(nn.Module):
         noise = torch.randn(x.shape, generator=generator, device=generator.device).to(x.device)
         logits: Tensor = self.discriminator(x + self.settings.discriminator_noise * noise)
         return logits
+
+
+def _reduced(device: str) -> torch.autocast:
+    """Return bfloat16 without a cache, which would keep the first z: it is a leaf, like weights."""
+    enabled = has_bf16(device)
+    return torch.autocast(device, torch.bfloat16, enabled=enabled, cache_enabled=False)
