@@ -108,7 +108,7 @@ def panel_figure(panels: Sequence[Panel], *, score_label: str = SCORE_LABEL) -> 
     top = _top([panel.scores[method] for panel in panels for method in methods])
     for number, (panel, window) in enumerate(zip(panels, windows, strict=True)):
         drawn = _draw_panel(axes[2 * number : 2 * number + 2], panel, window, methods, top)
-    for column, title in enumerate(["image\nand reference", *methods]):
+    for column, title in enumerate(["image,\nreference", *methods]):
         axes[0, column].set_title(title.replace("-", "-\n"), fontsize=None if side > 1 else 6)
     _legend(figure)
     figure.colorbar(drawn, ax=axes, label=score_label, extend="max", shrink=0.6, aspect=35)
@@ -151,7 +151,7 @@ def _draw_panel(
     show_grey(axes[1, 0], image, white=white)
     fill(axes[1, 0], lesion, REFERENCE)
     mark_sides(axes[0, 0])
-    axes[0, 0].set_ylabel(panel.title, loc="center")
+    axes[0, 0].set_ylabel(panel.title, y=-0.1)  # between its two rows
     for column, method in enumerate(methods, start=1):
         drawn = show_heat(axes[0, column], panel.scores[method][window], top=top)
         show_grey(axes[1, column], image, white=white)
