@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from lesionless.models import bundle, losses, restoration
+from lesionless.models import bundle, losses, precision
 from lesionless.models.restoration import Restoration, RestorationSettings
 from lesionless.models.unet import UNet
 from lesionless.training.loop import TrainSettings, train
@@ -97,7 +97,7 @@ def test_bfloat16_moves_the_reconstruction_by_less_than_a_hundredth(monkeypatch)
     x[..., 120:128, 100:108] = 0.8
     rebuilt = []
     for in_hardware in (True, False):
-        monkeypatch.setattr(restoration, "has_bf16", lambda device, on=in_hardware: on)
+        monkeypatch.setattr(precision, "has_bf16", lambda device, on=in_hardware: on)
         with torch.no_grad():
             rebuilt.append(method.reconstruct(x))
     assert 0 < (rebuilt[0] - rebuilt[1]).abs().max() < 0.01

@@ -12,7 +12,7 @@ from lesionless.models.blocks import check_mirrors, halved
 from lesionless.models.decoder import Decoder
 from lesionless.models.discriminator import Discriminator
 from lesionless.models.method import Losses, Update
-from lesionless.models.precision import has_bf16
+from lesionless.models.precision import reduced
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class AnoGAN(nn.Module):
         start = torch.Generator().manual_seed(self.settings.seed)
         z = self._codes(1, start).repeat(len(x), 1).requires_grad_()
         optimizer = torch.optim.Adam([z], lr=self.settings.search_learning_rate)
-        with _reduced(x.device.type):
+        with reduced(x.device.type):
             with torch.no_grad():
                 target = self.discriminator.features(x)
             for _ in range(self.settings.search_steps):
@@ -161,9 +161,3 @@ class AnoGAN(nn.Module):
         noise = torch.randn(x.shape, generator=generator, device=generator.device).to(x.device)
         logits: Tensor = self.discriminator(x + self.settings.discriminator_noise * noise)
         return logits
-
-
-def _reduced(device: str) -> torch.autocast:
-    """Return bfloat16 without a cache, which would keep the first z: it is a leaf, like weights."""
-    enabled = has_bf16(device)
-    return torch.autocast(device, torch.bfloat16, enabled=enabled, cache_enabled=False)

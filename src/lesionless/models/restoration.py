@@ -12,7 +12,7 @@ from lesionless.models import losses
 from lesionless.models.appearance import Variation, moved, rescanned
 from lesionless.models.corruption import Shape, bumpy_ellipse, implant, region
 from lesionless.models.method import Losses, Update
-from lesionless.models.precision import has_bf16
+from lesionless.models.precision import reduced
 from lesionless.models.unet import UNet
 from lesionless.models.window import brain_window
 from lesionless.preprocess.prepared import FIELD_OF_VIEW_MM
@@ -82,8 +82,7 @@ class Restoration(nn.Module):
         by less than 0.01.
         """
         rows, columns = self._inside
-        device = x.device.type
-        with torch.autocast(device, torch.bfloat16, enabled=has_bf16(device)):
+        with reduced(x.device.type):
             logit, excess = self._found(x[..., rows, columns])
         probability = torch.sigmoid(logit)
         core = _highest_nearby(probability * excess)
