@@ -65,6 +65,16 @@ def test_further_stores_are_learnt_from_but_set_no_threshold(
     assert more.training["n_slices"] == 2 * n_slices
 
 
+def test_a_further_store_may_hold_one_subject(prepared: Path, tmp_path: Path) -> None:
+    scan = store.load(store.paths(prepared)[0])
+    store.save(tmp_path / "single", scan)
+    shutil.copy(prepared / "prepare.json", tmp_path / "single")
+    request = TrainRequest(model="sAE3", training=TrainSettings(epochs=1))
+    alone = train_model(prepared, tmp_path / "alone", request)
+    both = train_model(prepared, tmp_path / "both", request, also=[tmp_path / "single"])
+    assert both.training["n_slices"] == alone.training["n_slices"] + len(scan.image)
+
+
 def test_a_further_store_with_other_pixels_is_refused(prepared: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     shutil.copytree(prepared, other)

@@ -44,7 +44,8 @@ def train(
         margin: Slices next to a lesion that are not used.
         beside_lesions_mm: Use all slices instead, without the tissue closer than this to a lesion.
         every: Learn from every n-th slice of a scan.
-        also: Further prepared folder to learn from, such as phantoms; may be repeated.
+        also: Further prepared folder to learn from, such as phantoms; may be repeated. None of its
+            subjects is kept back, unless its participants.tsv says so.
         val_fraction: Share of subjects kept for thresholds where participants.tsv has no split.
         slices: Heights to learn from.
         beta1: First decay of Adam.

@@ -109,13 +109,14 @@ def train_model(
 
 
 def _further(folder: Path, untrained: Bundle, normals: NormalsSettings) -> Normals:
+    """Return the normals of a store that sets no threshold, so that it need not keep any back."""
     wanted, found = untrained.prepare["matrix"], load_settings(folder).matrix
     if found != wanted:
         raise UsageError(
             f"{folder}: expected slices of {wanted} x {wanted} pixels, found {found} x {found}. "
             f"Prepare it with --matrix {wanted}."
         )
-    return Normals(folder, "train", normals)
+    return Normals(folder, "train", replace(normals, val_fraction=0.0))
 
 
 def _untrained(prepared: Path, request: TrainRequest) -> Bundle:
