@@ -66,7 +66,7 @@ def test_most_lesions_lie_in_the_depth_beside_the_fluid():
 
 
 def test_radii_scale_with_the_pixel():
-    few = Lesions(none_share=0, most=9, large_share=0, radius_mm=(6.0, 6.1), contrast=(1.0, 1.1))
+    few = Lesions(none_share=0, most=9, radius_mm=(6.0, 6.1), contrast=(1.0, 1.1))
     areas = {}
     for pixel_mm in (1.0, 2.0):
         rng = np.random.default_rng(0)
@@ -74,6 +74,21 @@ def test_radii_scale_with_the_pixel():
         sizes = [np.bincount(ndimage.label(lesion)[0].ravel())[1:] for lesion in found]
         areas[pixel_mm] = np.median(np.concatenate(sizes))
     assert areas[1.0] / areas[2.0] == pytest.approx(4, rel=0.35)
+
+
+def test_sizes_follow_a_power_law():
+    """At a decline of 2.5 each octave of radii holds 2 to the power of 1.5 fewer than the last."""
+    radii = []
+
+    def recording(generator, centre, radius, shape):
+        radii.append(radius)
+        return bumpy_ellipse(generator, centre, radius, shape)
+
+    for seed in range(600):
+        implant(np.random.default_rng(seed), head(), lesions=ALWAYS, shape=recording)
+    octaves, _ = np.histogram(radii, [1, 2, 4, 8, 16, 22])
+    assert octaves.sum() == len(radii)
+    np.testing.assert_allclose(octaves[:3] / octaves[1:4], 2**1.5, rtol=0.3)
 
 
 def test_a_slice_without_tissue_gets_no_lesion():
@@ -96,7 +111,7 @@ def test_a_lesion_has_the_noise_of_its_scan():
     """Without that a network would find lesions by their quiet."""
     x = np.where(head() > 0, 0.4, 0).astype(np.float32)
     x += (x > 0) * np.random.default_rng(2).normal(0, 0.02, x.shape).astype(np.float32)
-    large = Lesions(none_share=0, most=2, large_share=1, large_radius_mm=(8, 9))
+    large = Lesions(none_share=0, most=2, radius_mm=(8, 9))
     detail = []
     for patient, lesion in draws(20, large, x=x):
         core = ndimage.binary_erosion(lesion > 0.95, iterations=2)

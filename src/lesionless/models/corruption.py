@@ -26,18 +26,17 @@ class Lesions:
     Attributes:
         none_share: Share of slices that stay as they are.
         most: Lesions per slice, at most; four slices in five have fewer than nine.
-        radius_mm: Smallest and largest radius, drawn evenly on a logarithmic scale.
-        large_share: Share of lesions with a radius from `large_radius_mm` instead.
-        large_radius_mm: See `large_share`.
+        radius_mm: Smallest and largest radius.
+        decline: Above 1: lesions of radius r are as frequent as r to the power of minus this, so
+            that there are many small ones, few large ones, and some of every size.
         contrast: Smallest and largest excess over the tissue around, as a share of it.
         visible: Excess in prepared intensity from which a pixel counts as lesion.
     """
 
     none_share: float = 0.15
     most: int = 24
-    radius_mm: tuple[float, float] = (0.8, 4.5)
-    large_share: float = 0.06
-    large_radius_mm: tuple[float, float] = (7.0, 22.0)
+    radius_mm: tuple[float, float] = (1.0, 22.0)
+    decline: float = 2.5
     contrast: tuple[float, float] = (0.12, 1.3)
     visible: float = 0.04
 
@@ -187,9 +186,10 @@ def _how_many(generator: np.random.Generator, lesions: Lesions) -> int:
 
 
 def _radius_mm(generator: np.random.Generator, lesions: Lesions) -> float:
-    if generator.random() < lesions.large_share:
-        return float(generator.uniform(*lesions.large_radius_mm))
-    return float(np.exp(generator.uniform(*np.log(lesions.radius_mm))))
+    """Draw a radius by the inverse of its distribution function."""
+    power = 1 - lesions.decline
+    first, last = (radius**power for radius in lesions.radius_mm)
+    return float((first + generator.random() * (last - first)) ** (1 / power))
 
 
 def _excess(generator: np.random.Generator, quiet: Plane, level: Plane, blob: Blob) -> Plane:
