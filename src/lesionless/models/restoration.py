@@ -38,7 +38,7 @@ class RestorationSettings:
     size: int = 256
     widths: tuple[int, ...] = (32, 64, 96, 128)
     learning_rate: float = 1e-3
-    variation: float = 0.35
+    variation: float = 1.0
     lesion_weight: float = 3.0
     lambda_segmentation: float = 1.0
     lambda_overlap: float = 0.5
