@@ -1,0 +1,67 @@
+"""Judge models on prepared scans that serve to choose: mean AUPRC per store, over the whole brain.
+
+Usage: python runs/choose.py MODELS STORE[:SPLIT] ..., where MODELS are model folders or shipped
+names joined by commas (more than one: the mean of their reconstructions, scored as the first is).
+Scans without a lesion are left out. Every scan is judged as it is and as another scanner might show
+it (`Variation`); writes one line, `STORE as it is -> other scanners (number of scans)`.
+"""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.metrics import average_precision_score
+
+from lesionless import store
+from lesionless.data.participants import read_participants
+from lesionless.models.appearance import rescanned
+from lesionless.models.bundle import Bundle, load
+from lesionless.preprocess.prepared import PreparedScan
+from lesionless.stages.apply import standardised
+from lesionless.stages.rebuild import rebuilder
+
+
+def patients(folder: Path, split: str) -> Iterator[PreparedScan]:
+    """Yield the scans of a store, or of one split of it, that have lesions."""
+    known = read_participants(folder) if split else {}
+    for scan in store.scans(folder):
+        wanted = not split or known[scan.subject].split == split
+        if wanted and scan.lesion is not None and scan.lesion.any():
+            yield scan
+
+
+def other_scanner(scan: PreparedScan, number: int) -> PreparedScan:
+    """Return a scan as another scanner might show it."""
+    planes = rescanned(np.random.default_rng(number), list(scan.image))
+    return replace(scan, image=np.stack(planes) * scan.brain)
+
+
+def auprc(bundles: list[Bundle], scan: PreparedScan) -> float:
+    """Return the area under the precision-recall curve of one scan."""
+    every = np.ones(len(scan.image), dtype=bool)
+    rebuilt = [rebuilder(bundle.method)(scan, every) for bundle in bundles]
+    score = standardised(bundles[0], scan, np.mean(rebuilt, axis=0))
+    return float(average_precision_score(scan.lesion[scan.brain], score[scan.brain]))
+
+
+def main(models: str, stores: list[str]) -> None:
+    """Judge one model, or the mean of several."""
+    torch.set_num_threads(1)
+    bundles = [load(name) for name in models.split(",")]
+    cells = []
+    for named in stores:
+        folder, _, split = named.partition(":")
+        found = list(patients(Path(folder), split))
+        same = [auprc(bundles, scan) for scan in found]
+        changed = [auprc(bundles, other_scanner(scan, number)) for number, scan in enumerate(found)]
+        cells.append(
+            f"{Path(folder).name} {np.mean(same):.3f} -> {np.mean(changed):.3f} ({len(found)})"
+        )
+    sys.stdout.write(f"{models} | {' / '.join(cells)}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])
