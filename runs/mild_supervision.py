@@ -22,7 +22,7 @@ import numpy as np
 from scipy import ndimage
 
 from lesionless.data.folders import find_masks
-from lesionless.models.corruption import Blob, softened, window_around
+from lesionless.models.lesion_shapes import Blob, softened, window_around
 from lesionless.models.restoration import Restoration
 from lesionless.stages.normals import NormalsSettings
 from lesionless.stages.train import TrainRequest, train_model
@@ -54,7 +54,9 @@ class Sections:
         plane = np.zeros(shape, dtype=np.float32)
         _put(plane, inside, centre)
         window = window_around(centre, reach, shape)
-        return Blob(window, softened(generator, plane[window]))
+        deep = ndimage.distance_transform_edt(plane[window] > 0.5)
+        depth = deep / max(1, deep.max())
+        return Blob(window, softened(generator, plane[window]), depth)
 
 
 def _put(plane: np.ndarray, patch: np.ndarray, centre: tuple[int, int]) -> None:

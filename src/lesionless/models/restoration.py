@@ -10,7 +10,8 @@ from torch.nn import functional
 
 from lesionless.models import losses
 from lesionless.models.appearance import Variation, moved, rescanned
-from lesionless.models.corruption import Shape, bumpy_ellipse, implant, region
+from lesionless.models.corruption import implant, region
+from lesionless.models.lesion_shapes import Shape, bumpy_ellipse
 from lesionless.models.method import Losses, Update
 from lesionless.models.precision import reduced
 from lesionless.models.unet import UNet
