@@ -12,7 +12,7 @@ from lesionless.stages import benchmark
 
 COMMANDS = (
     *("phantom", "prepare", "train", "segment", "evaluate", "benchmark", "demo"),
-    *("report", "models", "fetch", "calibrate"),
+    *("report", "models", "fetch", "calibrate", "bids"),
 )
 
 
@@ -47,6 +47,9 @@ def test_help_imports_nothing_heavy() -> None:
         ["benchmark", "missing.toml", "out"],
         ["report", "missing"],
         ["fetch", "sri25"],
+        ["bids", "missing", "out", "participant"],
+        ["bids", "missing", "out", "group"],
+        ["bids", "missing", "out", "everyone"],
     ],
 )
 def test_wrong_usage_exits_with_2(
@@ -97,3 +100,10 @@ def test_from_scan_to_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert (tmp_path / "table" / "subjects.csv").read_text().count("\n") >= 2
     assert run(["report", str(tmp_path / "table")]) == 0
     assert list((tmp_path / "table" / "tables").glob("summary_*.md"))
+    subject = next(cohort.glob("sub-[!b]*")).name
+    app = ["bids", str(cohort), out]
+    assert run([*app, "participant", "--participant_label", subject, "--strip", "none"]) == 0
+    assert "0 done, 1 there already, 0 failed" in capsys.readouterr().out
+    assert run([*app, "participant", "--participant-label", subject, "bad"]) == 1
+    assert run([*app, "group"]) == 0
+    assert (tmp_path / "out" / "group_lesions.tsv").read_text().count("\n") == 2

@@ -2,10 +2,18 @@
 
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, TypeAlias
+
+from cyclopts import Parameter
 
 from lesionless.cli.app import DONE, app
 from lesionless.cli.show import Show, end
+
+Labels: TypeAlias = Annotated[
+    tuple[str, ...],
+    Parameter(("--participant-label", "--participant_label"), consume_multiple=True, negative=()),
+]
+"""Subjects, as BIDS Apps take them: several after one flag, with a hyphen or an underscore."""
 
 
 @app.command
@@ -169,6 +177,7 @@ def segment(
     slices: Literal["all", "mid", "paper"] = "all",
     operating_point: str | None = None,
     suffix: str = "FLAIR",
+    participant_label: Labels = (),
     threads: int = 2,
     device: str = "cpu",
     overwrite: bool = False,
@@ -184,6 +193,7 @@ def segment(
         slices: all brain slices, mid (42 to 80 % of the height), or the paper's 20.
         operating_point: Where masks are cut; the model's own by default.
         suffix: BIDS suffix of the scans.
+        participant_label: The only subjects to do, with or without sub-; all by default.
         threads: Threads per scan.
         device: A torch device.
         overwrite: Segment scans again whose outputs are there.
@@ -207,6 +217,7 @@ def segment(
             operating_point=operating_point,
             masks=mask,
             suffix=suffix,
+            subjects=participant_label or None,
             overwrite=overwrite,
             arguments=sys.argv,
             track=show.track,

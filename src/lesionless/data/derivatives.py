@@ -72,6 +72,12 @@ def write_tsv(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]])
     write_text_whole(path, "".join("\t".join(line) + "\n" for line in lines))
 
 
+def read_tsv(path: Path) -> list[dict[str, str]]:
+    """Read a table that `write_tsv` wrote: one dictionary per row, values as they stand there."""
+    columns, *rows = (line.split("\t") for line in path.read_text(encoding="utf-8").splitlines())
+    return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
 def _is_ours(path: Path) -> bool:
     try:
         makers = json.loads(path.read_text(encoding="utf-8")).get("GeneratedBy", [])
