@@ -105,5 +105,7 @@ def test_from_scan_to_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert run([*app, "participant", "--participant_label", subject, "--strip", "none"]) == 0
     assert "0 done, 1 there already, 0 failed" in capsys.readouterr().out
     assert run([*app, "participant", "--participant-label", subject, "bad"]) == 1
+    manifests = {path.name for path in (tmp_path / "out").glob("run*.json")}
+    assert manifests == {"run.json", f"run_{subject}.json", "run_sub-bad_and_1_more.json"}
     assert run([*app, "group"]) == 0
     assert (tmp_path / "out" / "group_lesions.tsv").read_text().count("\n") == 2

@@ -21,7 +21,12 @@ from lesionless.preprocess.atlas import load_atlas
 from lesionless.preprocess.contrast import contrast_doubts
 from lesionless.preprocess.pipeline import PrepareSettings
 from lesionless.preprocess.prepared import PreparedScan, to_scan_grid
-from lesionless.provenance import RunManifest, describe_software, write_text_whole
+from lesionless.provenance import (
+    MANIFEST_NAME,
+    RunManifest,
+    describe_software,
+    write_text_whole,
+)
 from lesionless.report.html import Html
 from lesionless.report.quality import figures_of
 from lesionless.report.scan_page import ScanReport, scan_page
@@ -84,7 +89,7 @@ def segment_scans(
         operating_point: A key of the bundle's thresholds; the bundle's own by default.
         masks: Pattern of the user's brain masks.
         suffix: BIDS suffix of the scans.
-        subjects: The only subjects to do; all by default.
+        subjects: The only subjects to do; all by default. The manifest is named after the first.
         overwrite: Whether scans whose outputs are there are done again.
         arguments: The command line, for the manifest.
         track: Shows progress.
@@ -101,7 +106,7 @@ def segment_scans(
     write_dataset_description(out, name=f"lesionless {bundle.name}", sources=[source])
     about = {"model": bundle.name, "operating_point": point, "prepare": asdict(settings)}
     with RunManifest(
-        out / "run.json", command="segment", arguments=arguments, settings=about
+        out / _manifest_name(subjects), command="segment", arguments=arguments, settings=about
     ) as run:
         for task in track(tasks, label="segment", total=len(tasks)):
             _segment_one(task, out, bundle, settings, point, overwrite, run)
@@ -129,6 +134,15 @@ def segment_prepared(
         lesions=lesions(segmentation, anomaly, geometry.scan_affine, geometry.scan_to_atlas),
         threshold=threshold,
     )
+
+
+def _manifest_name(subjects: Sequence[str] | None) -> str:
+    """Name the manifest, so that jobs with different subjects do not overwrite each other's."""
+    if not subjects:
+        return MANIFEST_NAME
+    first, *others = sorted(subject.removeprefix("sub-") for subject in subjects)
+    more = f"_and_{len(others)}_more" if others else ""
+    return f"run_sub-{first}{more}.json"
 
 
 def _segment_one(
