@@ -3,7 +3,8 @@
 Usage: python runs/choose.py MODELS STORE[:SPLIT] ..., where MODELS are model folders or shipped
 names joined by commas (more than one: the mean of their reconstructions, scored as the first is).
 Scans without a lesion are left out. Every scan is judged as it is and as another scanner might show
-it (`Variation`); writes one line, `STORE as it is -> other scanners (number of scans)`.
+it: `rescanned`, drawn once per scan, so that all slices change alike, noise included; pose stays.
+Writes one line, `STORE as it is -> another scanner (number of scans)`.
 """
 
 import sys
@@ -16,19 +17,20 @@ import torch
 from sklearn.metrics import average_precision_score
 
 from lesionless import store
-from lesionless.data.participants import read_participants
+from lesionless.errors import UsageError
 from lesionless.models.appearance import rescanned
 from lesionless.models.bundle import Bundle, load
 from lesionless.preprocess.prepared import PreparedScan
 from lesionless.stages.apply import standardised
-from lesionless.stages.rebuild import rebuilder
+from lesionless.stages.normals import NormalsSettings, split_of
+from lesionless.stages.rebuild import Rebuild, rebuilder
 
 
 def patients(folder: Path, split: str) -> Iterator[PreparedScan]:
     """Yield the scans of a store, or of one split of it, that have lesions."""
-    known = read_participants(folder) if split else {}
+    parts = split_of(folder, NormalsSettings())
     for scan in store.scans(folder):
-        wanted = not split or known[scan.subject].split == split
+        wanted = not split or parts.part_of(scan.subject) == split
         if wanted and scan.lesion is not None and scan.lesion.any():
             yield scan
 
@@ -39,11 +41,11 @@ def other_scanner(scan: PreparedScan, number: int) -> PreparedScan:
     return replace(scan, image=np.stack(planes) * scan.brain)
 
 
-def auprc(bundles: list[Bundle], scan: PreparedScan) -> float:
+def auprc(bundle: Bundle, rebuilders: list[Rebuild], scan: PreparedScan) -> float:
     """Return the area under the precision-recall curve of one scan."""
     every = np.ones(len(scan.image), dtype=bool)
-    rebuilt = [rebuilder(bundle.method)(scan, every) for bundle in bundles]
-    score = standardised(bundles[0], scan, np.mean(rebuilt, axis=0))
+    rebuilt = np.mean([rebuild(scan, every) for rebuild in rebuilders], axis=0)
+    score = standardised(bundle, scan, rebuilt)
     return float(average_precision_score(scan.lesion[scan.brain], score[scan.brain]))
 
 
@@ -51,15 +53,19 @@ def main(models: str, stores: list[str]) -> None:
     """Judge one model, or the mean of several."""
     torch.set_num_threads(1)
     bundles = [load(name) for name in models.split(",")]
+    rebuilders = [rebuilder(bundle.method) for bundle in bundles]
     cells = []
     for named in stores:
         folder, _, split = named.partition(":")
         found = list(patients(Path(folder), split))
-        same = [auprc(bundles, scan) for scan in found]
-        changed = [auprc(bundles, other_scanner(scan, number)) for number, scan in enumerate(found)]
-        cells.append(
-            f"{Path(folder).name} {np.mean(same):.3f} -> {np.mean(changed):.3f} ({len(found)})"
+        if not found:
+            raise UsageError(f"{named}: expected prepared scans with lesions, found none.")
+        changed = [other_scanner(scan, number) for number, scan in enumerate(found)]
+        same, other = (
+            np.mean([auprc(bundles[0], rebuilders, scan) for scan in scans])
+            for scans in (found, changed)
         )
+        cells.append(f"{Path(folder).name} {same:.3f} -> {other:.3f} ({len(found)})")
     sys.stdout.write(f"{models} | {' / '.join(cells)}\n")
 
 

@@ -23,6 +23,7 @@ from scipy import ndimage
 from lesionless import store
 from lesionless.arrays import Plane, SliceMask, Slices
 from lesionless.data.folders import find_masks
+from lesionless.errors import UsageError
 from lesionless.preprocess.prepared import PreparedScan
 from lesionless.stages.normals import Normals, NormalsSettings
 
@@ -95,7 +96,11 @@ def _tissue_around(x: Plane) -> Plane:
 
 def main(masks: Path, left_out: str, prepared: Path, part: str, per_scan: int, out: Path) -> None:
     """Write a store of scans with patterns."""
-    used = [mask for mask in find_masks(masks) if mask.name.subject not in left_out.split(",")]
+    apart = {label.strip().removeprefix("sub-") for label in left_out.split(",")}
+    found = find_masks(masks)
+    used = [mask for mask in found if mask.name.subject not in apart]
+    if apart - {mask.name.subject for mask in found} or not used:
+        raise UsageError(f"{masks}: expected masks of {left_out} and of others. Check the labels.")
     drawn = 0
     for scan in receivers(prepared, part):
         for _ in range(per_scan):

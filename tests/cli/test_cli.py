@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from lesionless.cli import run
+from lesionless.data.derivatives import read_tsv
 from lesionless.data.phantom import PhantomSettings, write_cohort
 from lesionless.errors import UsageError
 from lesionless.experiment import Experiment
@@ -105,7 +106,9 @@ def test_from_scan_to_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert run([*app, "participant", "--participant_label", subject, "--strip", "none"]) == 0
     assert "0 done, 1 there already, 0 failed" in capsys.readouterr().out
     assert run([*app, "participant", "--participant-label", subject, "bad"]) == 1
+    assert run([*app, "participant", "--participant-label"]) == 2
     manifests = {path.name for path in (tmp_path / "out").glob("run*.json")}
     assert manifests == {"run.json", f"run_{subject}.json", "run_sub-bad_and_1_more.json"}
     assert run([*app, "group"]) == 0
-    assert (tmp_path / "out" / "group_lesions.tsv").read_text().count("\n") == 2
+    (row,) = read_tsv(tmp_path / "out" / "group_lesions.tsv")
+    assert row["scan"] == subject and float(row["lesion_ml"]) > 0

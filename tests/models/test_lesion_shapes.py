@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from lesionless.models.lesion_shapes import bumpy_ellipse, confluent, window_around
+from lesionless.models.lesion_shapes import TALL, bumpy_ellipse, confluent, height_at, window_around
 
 
 def test_a_window_is_cut_at_the_edge_of_the_slice():
@@ -50,8 +50,7 @@ def test_confluent_lesions_lie_along_the_ventricles_and_never_at_the_rim():
     tissue = (far > 8) & (far < 42)
     rim_mm, fluid_mm = np.maximum(42 - far, 0), np.maximum(far - 8, 0)
     blobs = [
-        confluent(np.random.default_rng(seed), tissue, rim_mm, fluid_mm, 1.0).membership
-        for seed in range(120)
+        confluent(np.random.default_rng(seed), tissue, rim_mm, fluid_mm, 1.0) for seed in range(120)
     ]
     often = np.mean([blob > 0.5 for blob in blobs], axis=0)
     assert often[(far > 8) & (far < 12)].mean() > 3 * often[(far > 20) & (far < 30)].mean() > 0
@@ -61,19 +60,21 @@ def test_confluent_lesions_lie_along_the_ventricles_and_never_at_the_rim():
 
 
 def test_confluent_lesions_need_tissue():
-    nothing = np.zeros((16, 16), dtype=np.float32)
-    blob = confluent(np.random.default_rng(0), nothing > 0, nothing, nothing, 1.0)
-    assert blob.membership.max() < 0.01
+    deep = np.full((16, 16), 20.0, dtype=np.float32)
+    assert confluent(np.random.default_rng(0), deep < 0, deep, deep, 1.0).max() < 0.01
 
 
-def test_the_depth_falls_from_the_middle_to_the_outline():
+def test_the_height_falls_from_the_middle_to_the_outline():
     for seed in range(20):
         blob = bumpy_ellipse(np.random.default_rng(seed), (40, 40), 9.0, (80, 80))
         inside = blob.membership > 0.5
         core = ndimage.binary_erosion(inside, iterations=3)
-        assert (
-            1
-            >= blob.depth[core].mean()
-            > 2 * blob.depth[inside & ~ndimage.binary_erosion(inside)].mean()
-        )
-        assert blob.depth[blob.membership < 0.02].mean() < 0.01
+        rim = inside & ~ndimage.binary_erosion(inside)
+        assert 2 * TALL * 9.0 >= blob.height[core].mean() > 1.4 * blob.height[rim].mean()
+        assert blob.height[blob.membership < 0.02].mean() < 0.05 * blob.height.max()
+
+
+def test_the_height_is_the_chord_of_an_ellipsoid():
+    """Half way to the middle of a circle the chord is sqrt(3)/2 of the diameter."""
+    heights = height_at(np.array([0.0, 0.5, 1.0]), 10.0)
+    np.testing.assert_allclose(heights, 20 * TALL * np.array([0, np.sqrt(3) / 2, 1]))

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from lesionless.cli.app import DONE, app
+from lesionless.cli.app import DONE, SOME_FAILED, app
 from lesionless.cli.model import Labels, segment
 
 
@@ -14,10 +14,11 @@ def bids(
     level: Literal["participant", "group"],
     /,
     *,
-    participant_label: Labels = (),
+    participant_label: Labels | None = None,
     model: str = "restoration",
     strip: str = "deepbet",
     mask: str | None = None,
+    slices: Literal["all", "mid", "paper"] = "all",
     operating_point: str | None = None,
     suffix: str = "FLAIR",
     threads: int = 2,
@@ -34,6 +35,7 @@ def bids(
         model: A model folder, or the name of a shipped model.
         strip: deepbet, robex, hd-bet, synthstrip, or none for scans that are stripped already.
         mask: Your brain masks: a path with {subject}, {session}, {name} and wildcards.
+        slices: all brain slices, mid (42 to 80 % of the height), or the paper's 20.
         operating_point: Where masks are cut; the model's own by default.
         suffix: BIDS suffix of the scans.
         threads: Threads per scan.
@@ -47,6 +49,7 @@ def bids(
             model=model,
             strip=strip,
             mask=mask,
+            slices=slices,
             operating_point=operating_point,
             suffix=suffix,
             participant_label=participant_label,
@@ -56,5 +59,8 @@ def bids(
         )
     from lesionless.stages.group import write_group
 
-    print(f"table in {write_group(out, subjects=participant_label)}")
-    return DONE
+    group = write_group(out, subjects=participant_label)
+    print(f"table in {group.table}")
+    for name in group.failed:
+        print(f"failed: {name}: {group.failed[name]}")
+    return SOME_FAILED if group.failed else DONE

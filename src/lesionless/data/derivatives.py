@@ -73,7 +73,12 @@ def write_tsv(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]])
 
 
 def read_tsv(path: Path) -> list[dict[str, str]]:
-    """Read a table that `write_tsv` wrote: one dictionary per row, values as they stand there."""
+    """Read a table that `write_tsv` wrote: one dictionary per row, values as they stand there.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It is empty, not UTF-8, or a row has another number of fields than the first.
+    """
     columns, *rows = (line.split("\t") for line in path.read_text(encoding="utf-8").splitlines())
     return [dict(zip(columns, row, strict=True)) for row in rows]
 

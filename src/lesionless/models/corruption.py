@@ -22,7 +22,6 @@ SHORE = 0.1  # from fluid up to this much brighter, pixels are part fluid, which
 NOISE_PIXELS = 1.0  # detail finer than this, and weaker than the next, is noise
 NOISE = 0.05
 BASE_MM = 6.0  # a lesion is brighter than the mean tissue within this distance
-TALL = 1.5  # height of a lesion over its width
 
 
 @dataclass(frozen=True)
@@ -31,15 +30,17 @@ class Lesions:
 
     Attributes:
         none_share: Share of slices that stay as they are.
-        most: Lesions per slice, at most; four slices in five have fewer than nine.
+        most: Single lesions per slice, at most; four slices in five have fewer than nine.
         radius_mm: Smallest and largest radius.
         decline: Above 1: lesions of radius r are as frequent as r to the power of minus this, so
             that there are many small ones, few large ones, and some of every size.
         contrast: Smallest and largest excess over the tissue around, as a share of it.
         visible: Excess in prepared intensity from which a pixel counts as lesion.
-        thick_share: Share of slices so thick that lesions do not reach through them.
-        slice_mm: Least and greatest thickness of those.
-        confluent_share: Share of slices in which lesions have run together.
+        thick_share: Share of the slices with lesions that are thick, so that small lesions fill a
+            part of their thickness only.
+        thickness_mm: Least and greatest thickness of those.
+        confluent_share: Share of the slices with lesions in which some have run together, beside
+            the single ones.
     """
 
     none_share: float = 0.15
@@ -49,7 +50,7 @@ class Lesions:
     contrast: tuple[float, float] = (0.12, 1.3)
     visible: float = 0.04
     thick_share: float = 0.5
-    slice_mm: tuple[float, float] = (3.0, 8.0)
+    thickness_mm: tuple[float, float] = (3.0, 8.0)
     confluent_share: float = 0.35
 
 
@@ -71,7 +72,7 @@ def implant(
         x: (row, column) prepared slice, 0 outside the brain.
         pixel_mm: Size of a pixel.
         lesions: What they look like.
-        shape: What draws each one's shape.
+        shape: What draws the shape of each single one.
 
     Returns:
         The slice with lesions, in [0, 1], and its lesions as (row, column) in [0, 1].
@@ -83,7 +84,7 @@ def implant(
     tissue = np.clip((x - FLUID) / SHORE, 0, 1)
     typical = generator.uniform(0.1, 0.9)
     excess, lesion = np.zeros_like(x), np.zeros_like(x)
-    for window, membership, share in _drawn(generator, x, pixel_mm, lesions, shape):
+    for window, membership, share in _draw(generator, x, pixel_mm, lesions, shape):
         contrast = np.clip(typical * generator.uniform(0.5, 1.5), *lesions.contrast)
         level = base[window] * (1 + contrast)
         more = _excess(generator, quiet[window], level, share) * tissue[window]
@@ -93,10 +94,13 @@ def implant(
     return np.clip(x + excess, 0, 1).astype(np.float32), lesion.astype(np.float32)
 
 
-def _drawn(
+def _draw(
     generator: np.random.Generator, x: Plane, pixel_mm: float, lesions: Lesions, shape: Shape
 ) -> Iterator[tuple[tuple[slice, slice], Plane, Plane]]:
-    """Yield the window, the outline, and the share of the slice's thickness of each lesion."""
+    """Yield the window, the membership, and the share of the slice's thickness of each lesion.
+
+    Draws between two lesions are the caller's to make: one seed gives one slice only together.
+    """
     rim_mm = _distance_mm(region(x), pixel_mm)
     fluid_mm = _deep_fluid_mm(x, rim_mm, pixel_mm)
     chances = np.cumsum(_likely_places(x, rim_mm, fluid_mm))
@@ -108,10 +112,10 @@ def _drawn(
         row, column = divmod(min(int(chosen), x.size - 1), x.shape[1])
         radius = _radius_mm(generator, lesions) / pixel_mm
         blob = shape(generator, (row, column), radius, x.shape)
-        yield blob.window, blob.membership, _share_of_slice(generator, blob, radius, thickness)
+        yield blob.window, blob.membership, _share_of_slice(generator, blob, thickness)
     if generator.random() < lesions.confluent_share:
-        blob = confluent(generator, _is_tissue(x), rim_mm, fluid_mm, pixel_mm)
-        yield blob.window, blob.membership, blob.membership
+        membership = confluent(generator, _is_tissue(x), rim_mm, fluid_mm, pixel_mm)
+        yield np.s_[:, :], membership, membership
 
 
 def region(x: Plane) -> np.ndarray:
@@ -169,21 +173,14 @@ def _radius_mm(generator: np.random.Generator, lesions: Lesions) -> float:
 def _thickness_mm(generator: np.random.Generator, lesions: Lesions) -> float:
     """Draw how thick a slice is; 0 means thin beside any lesion."""
     is_thick = generator.random() < lesions.thick_share
-    return float(generator.uniform(*lesions.slice_mm)) if is_thick else 0.0
+    return float(generator.uniform(*lesions.thickness_mm)) if is_thick else 0.0
 
 
-def _share_of_slice(
-    generator: np.random.Generator, blob: Blob, radius: float, thickness: float
-) -> Plane:
-    """Return the share of each pixel's height that a lesion fills; lengths in pixels.
-
-    The lesion is an ellipsoid that the slice has in its middle, so that its height at a depth d is
-    that of a circle's chord.
-    """
+def _share_of_slice(generator: np.random.Generator, blob: Blob, thickness: float) -> Plane:
+    """Return the share of the slice's thickness, in pixels, that a lesion in its middle fills."""
     if thickness == 0:
         return blob.membership
-    chord = 2 * radius * TALL * np.sqrt(blob.depth * (2 - blob.depth))
-    return softened(generator, np.minimum(1, chord / thickness))
+    return softened(generator, np.minimum(1, blob.height / thickness))
 
 
 def _excess(generator: np.random.Generator, quiet: Plane, level: Plane, share: Plane) -> Plane:

@@ -12,6 +12,7 @@ from lesionless.arrays import Plane
 
 MOST_STRETCH = 0.8  # log of the long half axis over the radius; the axes differ by twice that
 FARTHEST = 2.4  # radii from the centre to which bumps reach
+TALL = 1.5  # height over width; ours, since a slice cuts most lesions beside their middle
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,13 +22,12 @@ class Blob:
     Attributes:
         window: Rows and columns.
         membership: (row, column) share of lesion in each pixel, in [0, 1].
-        depth: (row, column) how deep below its outline each pixel lies, over the lesion's radius,
-            in [0, 1].
+        height: (row, column) how far the lesion reaches across the slice, in pixels; 0 outside.
     """
 
     window: tuple[slice, slice]
     membership: Plane
-    depth: Plane
+    height: Plane
 
 
 Shape: TypeAlias = Callable[[np.random.Generator, tuple[int, int], float, tuple[int, ...]], Blob]
@@ -40,7 +40,17 @@ def bumpy_ellipse(
     radius: float,
     shape: tuple[int, ...],
 ) -> Blob:
-    """Draw an ellipse, round to long, with a bumpy and rather sharp edge; `radius` in pixels."""
+    """Draw an ellipse, round to long, with a bumpy and rather sharp edge.
+
+    Args:
+        generator: Source of randomness.
+        centre: Row and column.
+        radius: In pixels; a circle of it is as large as the ellipse without its bumps.
+        shape: Rows and columns of the slice.
+
+    Returns:
+        The lesion; its height is the chord of an ellipsoid, `TALL` times as tall as wide.
+    """
     turn = generator.uniform(0, np.pi)
     stretch = np.exp(min(abs(generator.normal(0, 0.35)), MOST_STRETCH))
     window = window_around(centre, int(FARTHEST * stretch * radius) + 4, shape)
@@ -54,7 +64,24 @@ def bumpy_ellipse(
     depth = 1 - distance + bumps * np.exp(-np.maximum(distance - 1, 0))
     steepness = radius * generator.uniform(2.5, 8)
     inside = _sigmoid(depth * steepness) * (distance < FARTHEST)
-    return Blob(window, softened(generator, inside), np.clip(depth, 0, 1) * (distance < FARTHEST))
+    height = height_at(np.clip(depth, 0, 1) * (distance < FARTHEST), radius)
+    return Blob(window, softened(generator, inside), height)
+
+
+def height_at(depth: Plane, radius: float) -> Plane:
+    """Return how tall a lesion is below each pixel: the chord of an ellipsoid.
+
+    Args:
+        depth: (row, column) distance from the outline over the radius: 0 there, 1 in the middle.
+        radius: In pixels.
+
+    Returns:
+        (row, column) in pixels.
+
+    >>> height_at(np.array([[0.0, 1.0]]), 10.0)
+    array([[ 0., 30.]])
+    """
+    return np.asarray(2 * TALL * radius * np.sqrt(depth * (2 - depth)))
 
 
 def confluent(
@@ -63,21 +90,22 @@ def confluent(
     rim_mm: Plane,
     fluid_mm: Plane,
     pixel_mm: float,
-) -> Blob:
+) -> Plane:
     """Draw lesions that have run together, ragged and mostly along the ventricles.
 
     They are where smooth noise, raised beside the ventricles, is highest: 0.3 to 15 % of the tissue
-    deeper than 4 to 12 mm.
+    deeper than 4 to 12 mm. All ranges are ours, set by hand and looked at on a few slices.
 
     Args:
         generator: Source of randomness.
-        tissue: Where lesions may be.
-        rim_mm: Distance from the brain's rim.
-        fluid_mm: Distance from fluid deep in the brain.
-        pixel_mm: Size of a pixel.
+        tissue: (row, column) what the share is taken of. Fluid beside it may be reached too: leave
+            it dark.
+        rim_mm: (row, column) distance from the brain's rim, in mm.
+        fluid_mm: (row, column) distance from fluid deep in the brain, in mm.
+        pixel_mm: Size of a pixel, in mm.
 
     Returns:
-        One blob, as large as the slice.
+        (row, column) share of lesion in each pixel, in [0, 1]; 0 within 3 mm of the rim.
     """
     shape = tissue.shape
     field = smooth_noise(generator, shape, generator.uniform(2, 7) / pixel_mm)
@@ -88,8 +116,7 @@ def confluent(
     share = np.exp(generator.uniform(np.log(0.003), np.log(0.15)))
     level = np.quantile(field[allowed], 1 - share) if allowed.any() else np.inf
     inside = _sigmoid((field - level) * generator.uniform(3, 12)) * np.clip((rim_mm - 3) / 3, 0, 1)
-    window = (slice(0, shape[0]), slice(0, shape[1]))
-    return Blob(window, softened(generator, inside), np.ones(shape, dtype=np.float32))
+    return softened(generator, inside)
 
 
 def window_around(

@@ -53,7 +53,7 @@ class Restoration(nn.Module):
     scanner. No label of a real lesion takes part.
 
     Attributes:
-        shape: What draws the shapes of the implanted lesions.
+        shape: What draws the shape of each single lesion that is implanted.
     """
 
     shape: Shape = staticmethod(bumpy_ellipse)

@@ -1,15 +1,19 @@
 """The group level: one table of all scans that were segmented into a folder."""
 
+import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 
 from lesionless.data.bids import BidsName, output_name, parse_name
 from lesionless.data.derivatives import read_tsv, write_sidecar, write_tsv
-from lesionless.errors import UsageError
+from lesionless.data.scan import read_scan
+from lesionless.errors import ScanError, UsageError
+
+logger = logging.getLogger(__name__)
 
 TABLE_NAME = "group_lesions.tsv"
 COLUMNS = {
@@ -23,39 +27,62 @@ COLUMNS = {
 }
 
 
-def write_group(folder: Path, *, subjects: Sequence[str] = ()) -> Path:
-    """Write one row per segmented scan, and what the columns mean; return the table.
+@dataclass(frozen=True)
+class Group:
+    """Say what became of the group level.
+
+    Attributes:
+        table: The table that was written.
+        failed: Scans whose outputs could not be read, and why; they have no row.
+    """
+
+    table: Path
+    failed: dict[str, str]
+
+
+def write_group(folder: Path, *, subjects: Sequence[str] | None = None) -> Group:
+    """Write one row per segmented scan, and what the columns mean.
 
     Args:
         folder: The derivative that `segment_scans` wrote.
-        subjects: Labels of the only subjects to take, with or without `sub-`; none for all.
+        subjects: Labels of the only subjects to take, with or without `sub-`; all by default.
 
     Raises:
-        UsageError: The folder holds no segmented scan of these subjects.
+        UsageError: The folder holds no segmented scan, or none of a subject that is asked for.
     """
-    wanted = {subject.removeprefix("sub-") for subject in subjects}
-    scans = [scan for scan in _tables(folder) if not wanted or scan[0].subject in wanted]
-    if not scans:
-        raise UsageError(
-            f"{folder}: expected scans that were segmented before (sub-*/**/*_desc-lesions.tsv), "
-            "found none. Run the participant level first."
-        )
+    maps = _maps(folder, subjects)
+    rows, failed = [], {}
+    for path, name in maps.items():
+        try:
+            rows.append(_row(name, path))
+        except ScanError as error:
+            logger.warning("%s", error)
+            failed[output_name(name, {}, "")] = str(error)
     table = folder / TABLE_NAME
-    write_tsv(table, list(COLUMNS), [_row(name, path) for name, path in scans])
+    write_tsv(table, list(COLUMNS), rows)
     write_sidecar(table, COLUMNS)
-    return table
+    return Group(table, failed)
 
 
-def _tables(folder: Path) -> list[tuple[BidsName, Path]]:
-    """Return the tables of lesions below a folder with the names of their scans, sorted."""
-    paths = folder.glob("sub-*/**/anat/*_desc-lesions.tsv")
-    named = ((parse_name(f"{path.stem}_table"), path) for path in paths)  # a name needs a suffix
-    return sorted(((name, path) for name, path in named if name), key=lambda scan: scan[0].stem)
+def _maps(folder: Path, subjects: Sequence[str] | None) -> dict[Path, BidsName]:
+    """Return the anomaly maps below a folder, which are written last, and their names."""
+    named = {path: parse_name(path.name) for path in sorted(folder.glob("sub-*/**/anat/*.nii.gz"))}
+    maps = {path: name for path, name in named.items() if name and name.get("desc") == "anomaly"}
+    found = {name.subject for name in maps.values()}
+    wanted = found if subjects is None else {label.removeprefix("sub-") for label in subjects}
+    if not wanted or wanted - found:
+        raise UsageError(
+            f"{folder}: expected scans that were segmented before (..._desc-anomaly_*.nii.gz), "
+            f"found none{' of ' + ', '.join(sorted(wanted - found)) if found else ''}. "
+            "Check the labels and run the participant level first."
+        )
+    return {path: name for path, name in maps.items() if name.subject in wanted}
 
 
 def _row(name: BidsName, path: Path) -> list[Any]:
-    volumes = [float(row["volume_ml"]) for row in read_tsv(path)]
+    table = path.with_name(output_name(name, {"desc": "lesions"}, ".tsv"))
     brain = path.with_name(output_name(name, {"space": "orig", "desc": "brain"}, "_mask.nii.gz"))
+    volumes = _volumes_ml(table)
     return [
         f"sub-{name.subject}",
         f"ses-{name.session}" if name.session else None,
@@ -63,11 +90,21 @@ def _row(name: BidsName, path: Path) -> list[Any]:
         len(volumes),
         sum(volumes),
         max(volumes, default=0.0),
-        _volume_ml(brain),
+        _brain_ml(brain),
     ]
 
 
-def _volume_ml(mask: Path) -> float:
-    image = nib.load(mask)
-    voxel_mm3 = float(abs(np.linalg.det(image.affine[:3, :3])))
-    return float(np.count_nonzero(np.asarray(image.dataobj))) * voxel_mm3 / 1000
+def _volumes_ml(table: Path) -> list[float]:
+    try:
+        return [float(row["volume_ml"]) for row in read_tsv(table)]
+    except (OSError, ValueError, KeyError) as error:
+        raise ScanError(
+            f"{table}: expected a table of lesions, found one that cannot be read ({error}). "
+            "Segment the scan again with --overwrite."
+        ) from error
+
+
+def _brain_ml(mask: Path) -> float:
+    scan = read_scan(mask)
+    voxel_ml = float(abs(np.linalg.det(scan.affine[:3, :3]))) / 1000
+    return float(np.count_nonzero(scan.image > 0)) * voxel_ml

@@ -137,10 +137,10 @@ def segment_prepared(
 
 
 def _manifest_name(subjects: Sequence[str] | None) -> str:
-    """Name the manifest, so that jobs with different subjects do not overwrite each other's."""
+    """Name the manifest, so that jobs without a subject in common do not overwrite each other's."""
     if not subjects:
         return MANIFEST_NAME
-    first, *others = sorted(subject.removeprefix("sub-") for subject in subjects)
+    first, *others = sorted({subject.removeprefix("sub-") for subject in subjects})
     more = f"_and_{len(others)}_more" if others else ""
     return f"run_sub-{first}{more}.json"
 
