@@ -1,8 +1,9 @@
 """Scans to choose on: patterns of labelled lesions, put into scans that have none.
 
 A pattern is all lesions of one labelled patient, in their own shape, number and place of the atlas;
-brightness is drawn. Nothing learns from these scans; but who chooses between ways of training with
-them has been helped by labels, and should say so. `runs/choose.py` judges models on them.
+brightness is drawn, about as in training. Nothing learns from these scans; but who chooses between
+ways of training with them has been helped by labels, and should say so. `runs/choose.py` judges
+models on them.
 
 Usage: python runs/patterns.py MASKS LEFT_OUT PREPARED PART PER_SCAN OUT, where MASKS is a BIDS tree
 of lesion masks in atlas space, LEFT_OUT the subjects that are judged themselves, joined by commas,
@@ -21,9 +22,10 @@ import numpy as np
 from scipy import ndimage
 
 from lesionless import store
-from lesionless.arrays import Plane, SliceMask, Slices
+from lesionless.arrays import SliceMask, Slices
 from lesionless.data.folders import find_masks
 from lesionless.errors import UsageError
+from lesionless.models.corruption import FLUID, SHORE, tissue_around
 from lesionless.preprocess.prepared import PreparedScan
 from lesionless.stages.normals import Normals, NormalsSettings
 
@@ -34,8 +36,6 @@ SOFT_MM = 0.7  # labelled outlines are sharp, lesions are not
 CONTRAST, SPREAD = 0.45, 0.35  # of a patient's lesions: median, spread of the logarithm
 AMONG_LESIONS = 0.3  # spread of the logarithm among the lesions of a patient
 LIMITS = (0.1, 1.3)
-TISSUE, FLUID, SHORE = 0.25, 0.2, 0.1  # of prepared intensity; lesions leave fluid as it is
-BASE_PIXELS = 6.0  # a lesion is brighter than the mean tissue this near
 
 
 def receivers(prepared: Path, part: str) -> Iterator[PreparedScan]:
@@ -80,18 +80,13 @@ def _at(
 
 def with_lesions(scan: PreparedScan, share: Slices, contrast: Slices) -> tuple[Slices, SliceMask]:
     """Brighten a scan where its pattern says so; its noise stays."""
-    base = np.stack([_tissue_around(x) for x in scan.image])
+    pixel_mm = float(np.linalg.norm(scan.geometry.index_to_atlas[:3, 1]))
+    base = np.stack([tissue_around(x, pixel_mm) for x in scan.image])
     quiet = ndimage.gaussian_filter(scan.image, (0, 1, 1))
     tissue = np.clip((scan.image - FLUID) / SHORE, 0, 1) * scan.brain
     excess = share * np.maximum(base * (1 + contrast) - quiet, 0) * tissue
     image = np.clip(scan.image + excess, 0, 1) * scan.brain
     return image.astype(np.float32), (share > 0.5) & (tissue > 0.5)
-
-
-def _tissue_around(x: Plane) -> Plane:
-    tissue = (x > TISSUE).astype(np.float32)
-    around = ndimage.gaussian_filter(tissue, BASE_PIXELS)
-    return np.asarray(ndimage.gaussian_filter(x * tissue, BASE_PIXELS) / (around + 1e-3))
 
 
 def main(masks: Path, left_out: str, prepared: Path, part: str, per_scan: int, out: Path) -> None:

@@ -80,7 +80,7 @@ def implant(
     Source: Foreign patches as the anomalies to learn from: Tan et al. 2020, "Detecting outliers
     with foreign patch interpolation"; place and look of the blobs are ours.
     """
-    base, quiet = _tissue_around(x, pixel_mm), _quiet(x)
+    base, quiet = tissue_around(x, pixel_mm), _quiet(x)
     tissue = np.clip((x - FLUID) / SHORE, 0, 1)
     typical = generator.uniform(0.1, 0.9)
     excess, lesion = np.zeros_like(x), np.zeros_like(x)
@@ -123,6 +123,14 @@ def region(x: Plane) -> np.ndarray:
     return np.asarray(ndimage.binary_closing(x > 0, iterations=3) | (x > 0))
 
 
+def tissue_around(x: Plane, pixel_mm: float) -> Plane:
+    """Return the mean of the tissue within about `BASE_MM` of each pixel of a slice."""
+    tissue = (x > TISSUE[0]).astype(np.float32)
+    sigma = BASE_MM / pixel_mm
+    share = ndimage.gaussian_filter(tissue, sigma)
+    return np.asarray(ndimage.gaussian_filter(x * tissue, sigma) / (share + 1e-3))
+
+
 def _distance_mm(inside: np.ndarray, pixel_mm: float) -> Plane:
     """Return how far each pixel is from the outside."""
     return np.asarray(ndimage.distance_transform_edt(inside) * pixel_mm, dtype=np.float32)
@@ -142,13 +150,6 @@ def _likely_places(x: Plane, rim_mm: Plane, fluid_mm: Plane) -> Plane:
 
 def _is_tissue(x: Plane) -> np.ndarray:
     return np.asarray((x > TISSUE[0]) & (x < TISSUE[1]))
-
-
-def _tissue_around(x: Plane, pixel_mm: float) -> Plane:
-    tissue = (x > TISSUE[0]).astype(np.float32)
-    sigma = BASE_MM / pixel_mm
-    share = ndimage.gaussian_filter(tissue, sigma)
-    return np.asarray(ndimage.gaussian_filter(x * tissue, sigma) / (share + 1e-3))
 
 
 def _quiet(x: Plane) -> Plane:
