@@ -1,8 +1,7 @@
 """What real lesion shapes would give: `restoration` whose synthetic lesions have them.
 
-Shapes of single lesions are sections of labelled ones, so that the model is mildly supervised; it
-is not a model of this package and is never shipped. Lesions that have run together are drawn. All
-else is as in
+Shapes are sections of labelled lesions, so that the model is mildly supervised; it is not a model
+of this package and is never shipped. All else is as in
 
     lesionless train PREPARED UNLABELLED --model restoration --beside-lesions-mm 15 --also ALSO \
         --every 2 --epochs 12 --beta1 0.9 --decay cosine
@@ -23,7 +22,7 @@ import numpy as np
 from scipy import ndimage
 
 from lesionless.data.folders import find_masks
-from lesionless.models.lesion_shapes import Blob, height_at, softened, window_around
+from lesionless.models.corruption import Blob, softened, window_around
 from lesionless.models.restoration import Restoration
 from lesionless.stages.normals import NormalsSettings
 from lesionless.stages.train import TrainRequest, train_model
@@ -55,10 +54,7 @@ class Sections:
         plane = np.zeros(shape, dtype=np.float32)
         _put(plane, inside, centre)
         window = window_around(centre, reach, shape)
-        deep = ndimage.distance_transform_edt(plane[window] > 0.5)
-        widest = max(1.0, float(deep.max()))
-        height = height_at(deep / widest, widest)
-        return Blob(window, softened(generator, plane[window]), height)
+        return Blob(window, softened(generator, plane[window]))
 
 
 def _put(plane: np.ndarray, patch: np.ndarray, centre: tuple[int, int]) -> None:

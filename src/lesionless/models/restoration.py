@@ -10,8 +10,7 @@ from torch.nn import functional
 
 from lesionless.models import losses
 from lesionless.models.appearance import Variation, moved, rescanned
-from lesionless.models.corruption import implant, region
-from lesionless.models.lesion_shapes import Shape, bumpy_ellipse
+from lesionless.models.corruption import Shape, bumpy_ellipse, implant, region
 from lesionless.models.method import Losses, Update
 from lesionless.models.precision import reduced
 from lesionless.models.unet import UNet
@@ -53,7 +52,7 @@ class Restoration(nn.Module):
     scanner. No label of a real lesion takes part.
 
     Attributes:
-        shape: What draws the shape of each single lesion that is implanted.
+        shape: What draws the shapes of the implanted lesions.
     """
 
     shape: Shape = staticmethod(bumpy_ellipse)
