@@ -28,9 +28,9 @@ from lesionless.stages.rebuild import Rebuild, rebuilder
 
 def patients(folder: Path, split: str) -> Iterator[PreparedScan]:
     """Yield the scans of a store, or of one split of it, that have lesions."""
-    parts = split_of(folder, NormalsSettings())
+    parts = split_of(folder, NormalsSettings()) if split else None
     for scan in store.scans(folder):
-        wanted = not split or parts.part_of(scan.subject) == split
+        wanted = parts is None or parts.part_of(scan.subject) == split
         if wanted and scan.lesion is not None and scan.lesion.any():
             yield scan
 
