@@ -70,7 +70,7 @@ def find_scans(
         found = [Input(file, name_of(file, suffix=suffix)) for file in files]
     else:
         found = [_single(path, suffix)]
-    found = _of_subjects(found, subjects, path)
+    found = of_subjects(found, subjects, path)
     if not found:
         raise UsageError(
             f"{path}: expected scans (NIfTI files right inside, sub-*/**/*_{suffix}.nii.gz as in "
@@ -127,6 +127,29 @@ def mask_of(scan: BidsName, masks: Sequence[Input]) -> Input | None:
     return fitting[0] if fitting else None
 
 
+def of_subjects(found: list[Input], subjects: Collection[str] | None, path: Path) -> list[Input]:
+    """Choose the scans of some subjects.
+
+    Args:
+        found: The scans of a folder.
+        subjects: Labels, with or without `sub-`; None for all.
+        path: The folder, for the message.
+
+    Raises:
+        UsageError: A subject asked for is not there.
+    """
+    if subjects is None:
+        return found
+    wanted = {subject.removeprefix("sub-") for subject in subjects}
+    missing = wanted - {scan.subject for scan in found}
+    if missing:
+        raise UsageError(
+            f"{path}: expected scans of the subjects asked for, found none of "
+            f"{', '.join(sorted(missing))}. Check the labels."
+        )
+    return [scan for scan in found if scan.subject in wanted]
+
+
 def _single(path: Path, suffix: str) -> Input:
     if not path.exists():
         raise UsageError(f"{path}: expected a scan or a folder, found nothing. Check the path.")
@@ -177,19 +200,6 @@ def _is_image(path: Path) -> bool:
 
 def _is_mask(path: Path) -> bool:
     return stem_of(path.name).lower().endswith("_mask")
-
-
-def _of_subjects(found: list[Input], subjects: Collection[str] | None, path: Path) -> list[Input]:
-    if subjects is None:
-        return found
-    wanted = {subject.removeprefix("sub-") for subject in subjects}
-    missing = wanted - {scan.subject for scan in found}
-    if missing:
-        raise UsageError(
-            f"{path}: expected scans of the subjects asked for, found none of "
-            f"{', '.join(sorted(missing))}. Check the labels."
-        )
-    return [scan for scan in found if scan.subject in wanted]
 
 
 def _refuse_collisions(found: list[Input]) -> None:

@@ -75,7 +75,7 @@ def match(
     """
     references = _references(truth, label)
     if pattern is None:
-        maps = _own_maps(segmented)
+        maps = own_maps(segmented)
         candidates = {path: _fitting(name, maps) for path, name in references.items()}
         known = set(maps)
     else:
@@ -100,6 +100,22 @@ def match(
     )
 
 
+def own_maps(segmented: Path) -> dict[Path, BidsName]:
+    """Find the anomaly maps that `segment` wrote below a folder, and their names.
+
+    Raises:
+        UsageError: There is no such folder.
+    """
+    if not segmented.is_dir():
+        raise UsageError(f"{segmented}: expected a folder of anomaly maps, found none.")
+    named = {path: parse_name(path.name) for path in _images(segmented)}
+    return {
+        path: name
+        for path, name in named.items()
+        if name is not None and name.get("desc") == "anomaly"
+    }
+
+
 def _references(truth: Path, label: str) -> dict[Path, BidsName]:
     if not truth.is_dir():
         raise UsageError(f"{truth}: expected a folder of reference masks, found none.")
@@ -116,17 +132,6 @@ def _references(truth: Path, label: str) -> dict[Path, BidsName]:
             f"Labels there: {', '.join(labels) or 'none'}. Choose one with --label."
         )
     return references
-
-
-def _own_maps(segmented: Path) -> dict[Path, BidsName]:
-    if not segmented.is_dir():
-        raise UsageError(f"{segmented}: expected a folder of anomaly maps, found none.")
-    named = {path: parse_name(path.name) for path in _images(segmented)}
-    return {
-        path: name
-        for path, name in named.items()
-        if name is not None and name.get("desc") == "anomaly"
-    }
 
 
 def _fitting(reference: BidsName, maps: dict[Path, BidsName]) -> list[Path]:

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from lesionless.data.bids import BidsName, output_name, parse_name
+from lesionless.data.bids import BidsName, output_name
 from lesionless.data.derivatives import read_tsv, write_sidecar, write_tsv
+from lesionless.data.folders import Input, of_subjects
 from lesionless.data.scan import read_scan
 from lesionless.errors import ScanError, UsageError
+from lesionless.evaluation.matching import own_maps
 
 logger = logging.getLogger(__name__)
 
@@ -50,33 +52,29 @@ def write_group(folder: Path, *, subjects: Sequence[str] | None = None) -> Group
     Raises:
         UsageError: The folder holds no segmented scan, or none of a subject that is asked for.
     """
-    maps = _maps(folder, subjects)
     rows, failed = [], {}
-    for path, name in maps.items():
+    for found in _maps(folder, subjects):
         try:
-            rows.append(_row(name, path))
+            rows.append(_row(found.name, found.path))
         except ScanError as error:
             logger.warning("%s", error)
-            failed[output_name(name, {}, "")] = str(error)
+            failed[output_name(found.name, {}, "")] = str(error)
     table = folder / TABLE_NAME
     write_tsv(table, list(COLUMNS), rows)
     write_sidecar(table, COLUMNS)
     return Group(table, failed)
 
 
-def _maps(folder: Path, subjects: Sequence[str] | None) -> dict[Path, BidsName]:
-    """Return the anomaly maps below a folder, which are written last, and their names."""
-    named = {path: parse_name(path.name) for path in sorted(folder.glob("sub-*/**/anat/*.nii.gz"))}
-    maps = {path: name for path, name in named.items() if name and name.get("desc") == "anomaly"}
-    found = {name.subject for name in maps.values()}
-    wanted = found if subjects is None else {label.removeprefix("sub-") for label in subjects}
-    if not wanted or wanted - found:
+def _maps(folder: Path, subjects: Sequence[str] | None) -> list[Input]:
+    """Return the anomaly maps below a folder, which are written last."""
+    maps = [Input(path, name) for path, name in sorted(own_maps(folder).items())]
+    found = of_subjects(maps, subjects, folder) if maps else []
+    if not found:
         raise UsageError(
             f"{folder}: expected scans that were segmented before (..._desc-anomaly_*.nii.gz), "
-            f"found none{' of ' + ', '.join(sorted(wanted - found)) if found else ''}. "
-            "Check the labels and run the participant level first."
+            "found none. Run the participant level first."
         )
-    return {path: name for path, name in maps.items() if name.subject in wanted}
+    return found
 
 
 def _row(name: BidsName, path: Path) -> list[Any]:

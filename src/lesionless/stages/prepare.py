@@ -17,7 +17,7 @@ from lesionless.data.scan import Scan, read_mask, read_scan
 from lesionless.errors import ScanError, UsageError
 from lesionless.preprocess.pipeline import PrepareSettings, prepare_scan
 from lesionless.preprocess.prepared import PreparedScan
-from lesionless.provenance import RunManifest, write_text_whole
+from lesionless.provenance import MANIFEST_NAME, RunManifest, write_text_whole
 from lesionless.report.quality import write_quality_page
 from lesionless.stages.progress import Track, silent
 from lesionless.training.memory import keep_freed_memory
@@ -80,7 +80,7 @@ def prepare(
     _check_settings(out, settings, overwrite)
     _copy_participants(source, out)
     with RunManifest(
-        out / "run.json", command="prepare", arguments=arguments, settings=settings
+        out / MANIFEST_NAME, command="prepare", arguments=arguments, settings=settings
     ) as run:
         present = [] if overwrite else [task for task in tasks if _is_present(out, task)]
         for task in present:
