@@ -13,7 +13,7 @@ from lesionless.stages import benchmark
 
 COMMANDS = (
     *("phantom", "prepare", "train", "segment", "evaluate", "benchmark", "demo"),
-    *("report", "models", "fetch", "calibrate", "bids"),
+    *("report", "models", "fetch", "calibrate", "bids", "export"),
 )
 
 
@@ -51,6 +51,7 @@ def test_help_imports_nothing_heavy() -> None:
         ["bids", "missing", "out", "participant"],
         ["bids", "missing", "out", "group"],
         ["bids", "missing", "out", "everyone"],
+        ["export", "restoration", "out.pb", "--format", "tensorflow"],
     ],
 )
 def test_wrong_usage_exits_with_2(
@@ -78,6 +79,24 @@ def test_benchmark_changes_what_it_is_told(
     assert run(["benchmark", str(experiment), str(tmp_path), *options]) == 2
     found = [(plan.training["epochs"], plan.cohort.test_split) for plan in seen]
     assert found == [(epochs, split)]
+
+
+def test_training_and_calibration_take_few_slices(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int | None] = []
+    monkeypatch.setattr(
+        "lesionless.stages.train.train_model",
+        lambda prepared, out, request, **_: seen.append(request.calibration_slices),
+    )
+    monkeypatch.setattr(
+        "lesionless.stages.recalibrate.recalibrate",
+        lambda *_, max_slices, **__: seen.append(max_slices),
+    )
+    for command in ("train", "calibrate"):
+        assert run([command, "prepared", "model", "--calibration-slices", "7"]) == 0
+        assert run([command, "prepared", "model"]) == 0
+    assert seen == [7, None, 7, None]
 
 
 def test_models_lists_the_catalogue(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from lesionless.models import bundle
-from lesionless.models.catalogue import CATALOGUE
+from lesionless.models import bundle, precision
+from lesionless.models.catalogue import CATALOGUE, build
 from lesionless.models.precision import has_bf16
 from lesionless.runtime.engine import engine, reconstruct
 from lesionless.training.loop import TrainSettings, train
@@ -49,6 +49,21 @@ def test_the_model_and_the_image_are_left_as_they_are(name, trained, image):
     assert all(torch.equal(value, state[key]) for key, value in method.state_dict().items())
     np.testing.assert_array_equal(image, before)
     np.testing.assert_array_equal(found, reconstruct(method.eval(), image))  # its own mode is moot
+
+
+def test_bfloat16_moves_the_shipped_model_s_numbers_by_less_than_a_hundredth(monkeypatch):
+    """And nothing of a model that does not bear it."""
+    x = np.full((1, 256, 256), 0.4, dtype=np.float32)
+    x[:, 120:128, 100:108] = 0.8
+    methods = [bundle.load("restoration").method, build(CATALOGUE["sAE3"].settings)]
+    rebuilt = []
+    for in_hardware in (True, False):
+        monkeypatch.setattr(precision, "has_bf16", lambda device, on=in_hardware: on)
+        rebuilt.append([reconstruct(method, x) for method in methods])
+    (fast, as_ever), (exact, expected) = rebuilt
+    assert 0 < np.abs(fast - exact).max() < 0.01
+    assert (x - fast).max() > 0.1
+    np.testing.assert_array_equal(as_ever, expected)
 
 
 @pytest.mark.parametrize("name", CATALOGUE)

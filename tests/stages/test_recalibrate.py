@@ -45,6 +45,15 @@ def test_thresholds_follow_the_normals(
     assert after.training["calibration"]["normals"]["levels"] == "mid"
 
 
+def test_few_slices_of_either_part_set_thresholds(
+    networks: list[Path], prepared: Path, tmp_path: Path
+) -> None:
+    few = recalibrate(networks[:1], prepared, tmp_path / "few", NormalsSettings(), max_slices=3)
+    assert few.thresholds != bundles.load(networks[0]).thresholds
+    with pytest.raises(UsageError, match="at least one slice"):
+        recalibrate(networks[:1], prepared, tmp_path / "none", NormalsSettings(), max_slices=0)
+
+
 def test_two_models_become_their_mean(networks: list[Path], prepared: Path, tmp_path: Path) -> None:
     recalibrate(networks, prepared, tmp_path, NormalsSettings())
     joined = bundles.load(tmp_path)

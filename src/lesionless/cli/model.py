@@ -70,6 +70,7 @@ def train(
     decay: Literal["none", "cosine"] = "none",
     precision: Literal["auto", "bf16", "fp32"] = "auto",
     operating_point: str = "fpr-1e-3",
+    calibration_slices: int | None = None,
     threads: int | None = None,
     device: str = "cpu",
     overwrite: bool = False,
@@ -94,6 +95,8 @@ def train(
         decay: How learning rates fall from epoch to epoch.
         precision: auto uses bf16 where the device computes it in hardware.
         operating_point: Where masks are cut.
+        calibration_slices: At most so many normal slices, of those to learn from and of those held
+            back, set the thresholds; for AnoGAN, which searches seconds per slice.
         threads: Threads of torch; all cores by default.
         device: A torch device.
         overwrite: Throw away an earlier run in the folder.
@@ -126,6 +129,7 @@ def train(
             beside_lesions_mm=beside_lesions_mm,
         ),
         operating_point=operating_point,
+        calibration_slices=calibration_slices,
     )
     with Show() as show:
         train_model(
@@ -153,6 +157,7 @@ def calibrate(
     seed: int = 0,
     slices: Literal["all", "mid", "paper"] = "all",
     operating_point: str | None = None,
+    calibration_slices: int | None = None,
     threads: int | None = None,
     device: str = "cpu",
     overwrite: bool = False,
@@ -169,6 +174,8 @@ def calibrate(
         seed: Of that split.
         slices: Heights that are used.
         operating_point: Where masks are cut; the first model's by default.
+        calibration_slices: At most so many normal slices of either part are used; for AnoGAN, which
+            searches seconds per slice.
         threads: Threads of torch; all cores by default.
         device: A torch device.
         overwrite: Throw away an earlier model in the folder.
@@ -192,6 +199,7 @@ def calibrate(
             beside_lesions_mm=beside_lesions_mm,
         ),
         operating_point=operating_point,
+        max_slices=calibration_slices,
         device=device,
         overwrite=overwrite,
     )
@@ -251,4 +259,29 @@ def models() -> int:
     for name, listed in CATALOGUE.items():
         table.add_row(name, listed.about, "yes" if name in shipped() else "")
     Console().print(table)
+    return DONE
+
+
+@app.command
+def export(
+    model: str,
+    out: Path | None = None,
+    /,
+    *,
+    format: Literal["onnx"] = "onnx",  # the option's name, which hides no builtin that is used here
+    overwrite: bool = False,
+) -> int:
+    """Write a model's network for other programs; needs `pip install 'lesionless[onnx]'`.
+
+    Args:
+        model: A model folder, or the name of a shipped model.
+        out: The file; by default the model's name with the format's ending, in this folder.
+        format: onnx: prepared slices in, reconstruction out, both (batch, 1, row, column) float32.
+        overwrite: Replace a file that is there.
+    """
+    from lesionless.stages import export as stage
+
+    path = out or Path(f"{Path(model).name}.{format}")
+    stage.export(model, path, overwrite=overwrite)
+    print(f"network in {path}")
     return DONE

@@ -65,7 +65,15 @@ def save(bundle: Bundle, folder: Path) -> None:
     if weights:
         save_file(weights, folder / WEIGHTS)
     np.savez_compressed(folder / NORMATIVE, allow_pickle=False, **bundle.normative)
-    text = {
+    partial = folder / f".partial-{DESCRIPTION}"
+    text = describe(bundle)
+    partial.write_text(json.dumps(text, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    partial.replace(folder / DESCRIPTION)
+
+
+def describe(bundle: Bundle) -> dict[str, Any]:
+    """Return all of a bundle but its arrays, as JSON values."""
+    return {
         "name": bundle.name,
         "settings": asdict(bundle.settings),
         "prepare": dict(bundle.prepare),
@@ -77,9 +85,6 @@ def save(bundle: Bundle, folder: Path) -> None:
         "operating_point": bundle.operating_point,
         "training": dict(bundle.training),
     }
-    partial = folder / f".partial-{DESCRIPTION}"
-    partial.write_text(json.dumps(text, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    partial.replace(folder / DESCRIPTION)
 
 
 def load(model: str | Path) -> Bundle:

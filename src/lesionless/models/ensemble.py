@@ -56,6 +56,11 @@ class Ensemble(nn.Module):
         self.settings = settings
         self.members = nn.ModuleList(members)
 
+    @property
+    def reduced_precision(self) -> bool:
+        """Say whether every member bears bfloat16."""
+        return all(getattr(member, "reduced_precision", False) for member in self.members)
+
     def updates(self) -> list[Update]:
         """Return nothing: members are trained one by one."""
         return []

@@ -1,12 +1,14 @@
 """Reconstruction of slices in batches, with the numbers of the trained model."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 import torch
 
 from lesionless.arrays import Slices
+from lesionless.models.precision import reduced
 from lesionless.runtime.folding import folded
 
 
@@ -28,6 +30,8 @@ def reconstruct(method: Any, image: Slices, *, batch_size: int = 8, device: str 
 def engine(method: Any, *, batch_size: int = 8, device: str = "cpu") -> Callable[[Slices], Slices]:
     """Return `reconstruct` made ready once, for many calls; later training does not reach it.
 
+    Methods with `reduced_precision` are computed with bfloat16 where the device has it.
+
     Args:
         method: As in `reconstruct`.
         batch_size: As in `reconstruct`.
@@ -36,13 +40,15 @@ def engine(method: Any, *, batch_size: int = 8, device: str = "cpu") -> Callable
     quick = folded(method).to(device, memory_format=torch.channels_last)
     # A search for a code needs gradients, which inference mode forbids
     inference = not hasattr(method, "search")
+    bears_bf16 = getattr(method, "reduced_precision", False)
+    precision = reduced(torch.device(device).type) if bears_bf16 else nullcontext()
 
     def rebuild(image: Slices) -> Slices:
         rebuilt = np.zeros_like(image)
         for start in range(0, len(image), batch_size):
             batch = slice(start, start + batch_size)
             x = torch.from_numpy(image[batch]).unsqueeze(1).to(device)
-            with torch.inference_mode(inference):
+            with torch.inference_mode(inference), precision:
                 x_hat = quick.reconstruct(x.contiguous(memory_format=torch.channels_last))
             rebuilt[batch] = x_hat.squeeze(1).float().cpu().numpy()
         return rebuilt

@@ -1,0 +1,96 @@
+"""A trained network as an ONNX graph, for programs that do not run Python or torch."""
+
+import json
+import logging
+import warnings
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from lesionless.errors import UsageError
+from lesionless.runtime.folding import folded
+
+INPUT, OUTPUT = "image", "reconstruction"
+ABOUT = "lesionless"  # key of the graph's metadata
+_TALKATIVE = ("torch.onnx", "onnxscript", "onnx_ir")
+
+
+class _Reconstruction(nn.Module):
+    """Turn a method's `reconstruct` into the forward pass that an exporter follows."""
+
+    def __init__(self, method: Any) -> None:
+        super().__init__()
+        self.method = method
+
+    def forward(
+        self, image: Float[Tensor, "batch 1 row column"]
+    ) -> Float[Tensor, "batch 1 row column"]:
+        x_hat: Tensor = self.method.reconstruct(image)
+        return x_hat
+
+
+def write(method: Any, path: Path, *, size: int, about: Mapping[str, Any]) -> None:
+    """Write a method's `reconstruct` as an ONNX graph in single precision.
+
+    Input `image` and output `reconstruction` are (batch, 1, size, size) float32; the batch is free.
+
+    Args:
+        method: A trained `Method`; it is left as it is.
+        path: The file, replaced only by a whole one.
+        size: Rows (= columns) of its slices.
+        about: JSON values, kept as text under `ABOUT` in the graph's metadata.
+
+    Raises:
+        UsageError: A package that exporting needs is missing, or the method is no single pass
+            through a network.
+    """
+    _check_packages()
+    if hasattr(method, "search"):
+        raise _no_single_pass("one that searches each slice's reconstruction")
+    graph = _Reconstruction(folded(method).cpu()).eval()
+    try:
+        program = _program(graph, torch.zeros(2, 1, size, size))
+    except torch.onnx.OnnxExporterError as error:
+        raise _no_single_pass("one that computes outside of torch") from error
+    program.model.metadata_props[ABOUT] = json.dumps(dict(about))
+    partial = path.with_name(f".partial-{path.name}")
+    program.save(partial)
+    partial.replace(path)
+
+
+def _program(graph: nn.Module, example: Tensor) -> Any:
+    """Follow the graph once; what the exporter says of its own steps is not shown."""
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return torch.onnx.export(
+            graph,
+            (example,),
+            dynamo=True,
+            verbose=False,
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_shapes={INPUT: {0: torch.export.Dim("batch")}},
+        )
+
+
+def _check_packages() -> None:
+    missing = [name for name in ("onnx", "onnxscript") if find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f"Expected the packages onnx and onnxscript, {' and '.join(missing)} not found. "
+            "Install them with `pip install 'lesionless[onnx]'`."
+        )
+
+
+def _no_single_pass(found: str) -> UsageError:
+    return UsageError(
+        f"Expected a model that rebuilds slices in one pass through a network, found {found}. "
+        "Export another model."
+    )
