@@ -18,14 +18,24 @@ def brain() -> np.ndarray:
 @pytest.mark.parametrize("seed", range(6))
 def test_without_variation_nothing_but_the_side_changes(seed):
     x = brain()
-    pose = moved(np.random.default_rng(seed), x, STILL)
+    (pose,) = moved(np.random.default_rng(seed), [x], STILL)
     assert np.allclose(pose, x, atol=1e-6) or np.allclose(pose, x[:, ::-1], atol=1e-6)
     (same,) = rescanned(np.random.default_rng(seed), [x], STILL)
     np.testing.assert_allclose(same, x, atol=1e-6)
 
 
+def test_planes_of_one_slice_are_moved_alike():
+    x = brain()
+    mark = (x > 0.45).astype(np.float32)
+    outside = np.ones_like(x)
+    for seed in range(6):
+        pose, marked, cut = moved(np.random.default_rng(seed), [x, mark, outside])
+        assert pose[marked > 0.99].min() > 0.4
+        np.testing.assert_array_equal(cut > 0, pose > 0)
+
+
 def test_both_sides_come_up():
-    sides = [np.allclose(moved(np.random.default_rng(s), brain(), STILL), brain()) for s in
+    sides = [np.allclose(moved(np.random.default_rng(s), [brain()], STILL)[0], brain()) for s in
              range(40)]  # fmt: skip
     assert 8 < sum(sides) < 32
 
@@ -55,7 +65,7 @@ def test_slices_of_one_brain_are_changed_alike(seed):
 def test_a_turn_keeps_the_amount_of_brain():
     x = brain()
     for seed in range(10):
-        turned = moved(np.random.default_rng(seed), x, Variation(zoom=0))
+        (turned,) = moved(np.random.default_rng(seed), [x], Variation(zoom=0))
         assert (turned > 0).sum() == pytest.approx((x > 0).sum(), rel=0.03)
 
 

@@ -8,6 +8,7 @@ from lesionless.models import bundle
 from lesionless.models.bundle import Bundle
 from lesionless.models.catalogue import build
 from lesionless.models.ensemble import Ensemble, EnsembleSettings, Member
+from lesionless.training.loop import TrainSettings, train
 
 
 @pytest.fixture
@@ -17,13 +18,25 @@ def settings(tiny_settings):
     )
 
 
-def test_it_rebuilds_the_mean_and_trains_nothing(tiny, x):
+def test_it_rebuilds_the_mean(tiny, x):
     members = [tiny("sAE3", seed=1).eval(), tiny("sAE3", seed=2).eval()]
     one, two = (member.reconstruct(x) for member in members)
     joined = Ensemble(EnsembleSettings(()), members).eval()
     torch.testing.assert_close(joined.reconstruct(x), (one + two) / 2)
     assert not torch.equal(one, two)
-    assert joined.updates() == []
+
+
+def test_each_member_is_trained_on_by_its_own_updates(tiny, x, tmp_path):
+    members = [tiny("sAE3", seed=1), tiny("sAE-GAN", seed=2)]
+    joined = Ensemble(EnsembleSettings(()), members)
+    names = [update.name for update in joined.updates()]
+    assert names == ["0.autoencoder", "1.discriminator", "1.autoencoder"]
+    before = [[p.clone() for p in member.parameters()] for member in members]
+    (row,) = train(joined, x.squeeze(1).numpy(), TrainSettings(epochs=1), tmp_path, about={})
+    assert {"0.autoencoder.reconstruction", "1.autoencoder.reconstruction"} < set(row)
+    for member, weights in zip(members, before, strict=True):
+        moved = [not torch.equal(p, w) for p, w in zip(member.parameters(), weights, strict=True)]
+        assert all(moved)
 
 
 def test_a_bundle_of_different_members_comes_back(settings, x, tmp_path):

@@ -1,10 +1,13 @@
 """The U-Net that takes synthetic lesions away."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from lesionless.models import losses
+from lesionless.models.findings import Findings
 from lesionless.models.restoration import Restoration, RestorationSettings
 from lesionless.models.unet import UNet
 from lesionless.training.loop import TrainSettings, train
@@ -89,3 +92,50 @@ def test_it_learns_to_take_lesions_away(tmp_path):
     taken = x - method.reconstruct(torch.from_numpy(x)[None, None]).detach().numpy()[0, 0]
     assert taken[21:24, 39:42].mean() > 0.15
     assert taken[40:50, 20:30].max() < 0.05
+
+
+@pytest.fixture
+def patients() -> Findings:
+    """A patient with one lesion that was found and a bright place that nobody is sure of."""
+    clean, lesion, unsure = brain(), np.zeros((64, 64), bool), np.zeros((64, 64), bool)
+    lesion[20:26, 38:44] = unsure[40:46, 20:26] = True
+    image = np.where(lesion | unsure, 0.8, clean).astype(np.float32)
+    clean = np.where(lesion, clean, image)
+    return Findings(image[None], clean[None], lesion[None], unsure[None])
+
+
+def examples(method: Restoration, number: int) -> list[np.ndarray]:
+    """Draw examples, (example, row, column): patient, clean, lesion, judged."""
+    x = torch.from_numpy(brain())[None, None].repeat(number, 1, 1, 1)
+    drawn = method._examples(x[..., *method._inside], torch.Generator().manual_seed(0))
+    full = [np.zeros((number, 64, 64), np.float32) for _ in drawn]
+    for plane, part in zip(full, drawn, strict=True):
+        plane[:, *method._inside] = part[:, 0].numpy()
+    return full
+
+
+def test_what_was_found_in_patients_is_learnt_as_lesion(patients):
+    still = replace(TINY, variation=0.0, patients_share=1.0)
+    method = Restoration(still)
+    method.findings = patients
+    sides = set()
+    for patient, clean, lesion, judged in zip(*examples(method, 12), strict=True):
+        mirrored = patient[20:26, 38:44].min() < 0.7
+        sides.add(mirrored)
+        turn = slice(None, None, -1 if mirrored else 1)
+        patient, clean, lesion, judged = (p[:, turn] for p in (patient, clean, lesion, judged))
+        assert patient[20:26, 38:44].min() > 0.7
+        assert lesion[20:26, 38:44].min() > 0.99
+        assert clean[20:26, 38:44].max() < 0.5
+        implanted = lesion[40:46, 20:26] > 0
+        np.testing.assert_array_equal(judged[40:46, 20:26] > 0, implanted)
+        assert judged[32, 32] == 1
+    assert sides == {False, True}
+
+
+def test_patients_have_the_share_of_examples_that_is_asked_for(patients):
+    method = Restoration(replace(TINY, variation=0.0))
+    method.findings = patients
+    *_, judged = examples(method, 200)
+    inside = judged.sum(axis=(1, 2))
+    assert (inside < inside.max()).mean() == pytest.approx(0.25, abs=0.08)

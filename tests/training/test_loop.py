@@ -177,6 +177,17 @@ def test_training_for_nothing_is_refused(nothing):
         TrainSettings(**nothing)
 
 
+def test_rates_are_a_share_of_the_method_s_own(means, tmp_path):
+    settings = TrainSettings(epochs=1, batch_size=8, rate=0.25)
+    train(means, np.ones((8, 4, 4), np.float32), settings, tmp_path, about={})
+    assert means.second.item() == pytest.approx(1 - 0.25 * 0.1, abs=1e-4)
+
+
+def test_a_rate_of_nothing_is_refused():
+    with pytest.raises(UsageError, match="above 0"):
+        TrainSettings(rate=0)
+
+
 def test_an_unknown_decay_is_refused():
     with pytest.raises(UsageError, match="found 'step'"):
         TrainSettings(decay="step")

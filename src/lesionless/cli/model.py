@@ -56,7 +56,8 @@ def train(
     model_dir: Path,
     /,
     *,
-    model: str = "sVAE-GAN",
+    model: str | None = None,
+    start: str | None = None,
     epochs: int = 150,
     batch_size: int = 8,
     seed: int = 0,
@@ -64,12 +65,14 @@ def train(
     beside_lesions_mm: float | None = None,
     every: int = 1,
     also: tuple[Path, ...] = (),
+    patients: Path | None = None,
     val_fraction: float = 0.2,
     slices: Literal["all", "mid", "paper"] = "all",
     beta1: float = 0.5,
     decay: Literal["none", "cosine"] = "none",
+    rate: float = 1.0,
     precision: Literal["auto", "bf16", "fp32"] = "auto",
-    operating_point: str = "fpr-1e-3",
+    operating_point: str | None = None,
     calibration_slices: int | None = None,
     threads: int | None = None,
     device: str = "cpu",
@@ -80,7 +83,8 @@ def train(
     Args:
         prepared: Folder written by `prepare`.
         model_dir: Folder for the model; a stopped run in it goes on.
-        model: A name listed by `lesionless models`.
+        model: A name listed by `lesionless models`; sVAE-GAN by default.
+        start: Instead, a model folder or the name of a shipped model, to be trained on.
         epochs: Passes over the slices.
         batch_size: Slices per batch.
         seed: Of weights, batches, noise and split.
@@ -89,12 +93,15 @@ def train(
         every: Learn from every n-th slice of a scan.
         also: Further prepared folder to learn from, such as phantoms; may be repeated. None of its
             subjects is kept back, unless its participants.tsv says so.
+        patients: Prepared folder of patients' scans without labels: what the model given by --start
+            finds in them is learnt as lesion. For restoration.
         val_fraction: Share of subjects kept for thresholds where participants.tsv has no split.
         slices: Heights to learn from.
         beta1: First decay of Adam.
         decay: How learning rates fall from epoch to epoch.
+        rate: Learning rates as a share of the usual ones; 0.3 suits a model that is trained on.
         precision: auto uses bf16 where the device computes it in hardware.
-        operating_point: Where masks are cut.
+        operating_point: Where masks are cut; that of --start, or fpr-1e-3, by default.
         calibration_slices: At most so many normal slices, of those to learn from and of those held
             back, set the thresholds; for AnoGAN, which searches seconds per slice.
         threads: Threads of torch; all cores by default.
@@ -109,14 +116,17 @@ def train(
 
     if threads:
         torch.set_num_threads(threads)
+    name = model if model or start else "sVAE-GAN"
     request = TrainRequest(
-        model=model,
+        model=name,
+        start=start,
         training=TrainSettings(
             epochs=epochs,
             batch_size=batch_size,
             seed=seed,
             beta1=beta1,
             decay=decay,
+            rate=rate,
             precision=precision,
             device=device,
         ),
@@ -137,8 +147,9 @@ def train(
             model_dir,
             request,
             also=also,
+            patients=patients,
             overwrite=overwrite,
-            on_epoch=show.epochs(model),
+            on_epoch=show.epochs(start or str(name)),
         )
     print(f"model in {model_dir}")
     return DONE

@@ -69,7 +69,7 @@ class Show:
         def show(epoch: "Epoch") -> None:
             if not tasks:
                 tasks.append(self._progress.add_task(label, total=epoch.planned, note=""))
-            losses = " ".join(f"{k.split('.')[1]} {v:.4g}" for k, v in epoch.losses.items())
+            losses = " ".join(f"{k.split('.')[-1]} {v:.4g}" for k, v in epoch.losses.items())
             self._progress.update(tasks[0], completed=epoch.done, note=losses)
 
         return show

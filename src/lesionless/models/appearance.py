@@ -44,17 +44,31 @@ class Variation:
         return Variation(**{name: share * most for name, most in asdict(self).items()})
 
 
-def moved(generator: np.random.Generator, x: Plane, variation: Variation = Variation()) -> Plane:
-    """Turn, zoom, shift and perhaps mirror a slice."""
+def moved(
+    generator: np.random.Generator,
+    planes: Sequence[Plane],
+    variation: Variation = Variation(),
+) -> list[Plane]:
+    """Turn, zoom, shift and perhaps mirror planes of one slice, all alike.
+
+    Args:
+        generator: Source of randomness.
+        planes: (row, column); the first is a prepared slice, whose brain cuts the others.
+        variation: How far.
+    """
     angle = np.radians(_either_way(generator, variation.turn_degrees))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     matrix = turn * (1 + _either_way(generator, variation.zoom))
-    middle = (np.array(x.shape) - 1) / 2
+    middle = (np.array(planes[0].shape) - 1) / 2
     shift = generator.uniform(-1, 1, 2) * variation.shift_pixels
     offset = middle - matrix @ middle + shift
-    inside = ndimage.affine_transform((x > 0).astype(np.float32), matrix, offset, order=1) > 0.5
-    image = ndimage.affine_transform(x, matrix, offset, order=1) * inside
-    return np.ascontiguousarray(image[:, ::-1] if generator.random() < 0.5 else image)
+    columns = slice(None, None, -1 if generator.random() < 0.5 else 1)
+
+    def at_pose(plane: Plane) -> Plane:
+        return np.asarray(ndimage.affine_transform(plane, matrix, offset, order=1))
+
+    inside = at_pose((planes[0] > 0).astype(np.float32)) > 0.5
+    return [np.ascontiguousarray((at_pose(plane) * inside)[:, columns]) for plane in planes]
 
 
 def rescanned(

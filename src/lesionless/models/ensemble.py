@@ -1,7 +1,7 @@
 """Several trained networks as one: the mean of what they rebuild."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -40,7 +40,7 @@ class Ensemble(nn.Module):
     """Rebuild slices as the mean of the members' reconstructions.
 
     Networks that differ in their seed alone err at different places, so that their mean has fewer
-    false positives than each. Every member is trained by itself.
+    false positives than each. They are first trained one by one, and can be trained on together.
 
     Raises:
         UsageError: A member searches a code for each slice, or there is none.
@@ -62,8 +62,13 @@ class Ensemble(nn.Module):
         return all(getattr(member, "reduced_precision", False) for member in self.members)
 
     def updates(self) -> list[Update]:
-        """Return nothing: members are trained one by one."""
-        return []
+        """Return every member's updates, so that all are trained on, each with its own noise."""
+        members: list[Any] = list(self.members)
+        return [
+            replace(update, name=f"{number}.{update.name}")
+            for number, member in enumerate(members)
+            for update in member.updates()
+        ]
 
     def reconstruct(
         self, x: Float[Tensor, "batch 1 row column"]

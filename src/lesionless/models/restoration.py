@@ -11,11 +11,13 @@ from torch.nn import functional
 from lesionless.models import losses
 from lesionless.models.appearance import Variation, moved, rescanned
 from lesionless.models.corruption import Shape, bumpy_ellipse, implant, region
+from lesionless.models.findings import Findings
 from lesionless.models.method import Losses, Update
 from lesionless.models.unet import UNet
 from lesionless.models.window import brain_window
 from lesionless.preprocess.prepared import FIELD_OF_VIEW_MM
 
+LESION = 0.05  # share of lesion from which a pixel counts as one
 SPREAD_PIXELS = 7  # a pixel of lesion is as much too bright as the most that is found this near
 
 
@@ -32,6 +34,7 @@ class RestorationSettings:
         lambda_segmentation: Weight of the cross-entropy between found and implanted lesions.
         lambda_overlap: Weight of one minus their Dice.
         lambda_restoration: Weight of the mean absolute error of the restored slice.
+        patients_share: Share of the examples that are slices of patients, where there are any.
     """
 
     size: int = 256
@@ -42,6 +45,7 @@ class RestorationSettings:
     lambda_segmentation: float = 1.0
     lambda_overlap: float = 0.5
     lambda_restoration: float = 2.0
+    patients_share: float = 0.25
 
 
 class Restoration(nn.Module):
@@ -52,11 +56,13 @@ class Restoration(nn.Module):
 
     Attributes:
         shape: What draws the shapes of the implanted lesions.
+        findings: Slices of patients, and what another model has found in them, to learn from too.
         reduced_precision: bfloat16 moves the reconstruction by less than 0.01.
     """
 
     reduced_precision = True
     shape: Shape = staticmethod(bumpy_ellipse)
+    findings: Findings | None = None
 
     def __init__(self, settings: RestorationSettings) -> None:
         super().__init__()
@@ -97,7 +103,7 @@ class Restoration(nn.Module):
         patient, clean, lesion, brain = self._examples(x[..., rows, columns], generator)
         logit, excess = self._found(patient)
         pixels = brain.sum().clamp(min=1)
-        weight = brain * (1 + self.settings.lesion_weight * (lesion > 0.05))
+        weight = brain * (1 + self.settings.lesion_weight * (lesion > LESION))
         missed = functional.binary_cross_entropy_with_logits(logit, lesion, reduction="none")
         probability = torch.sigmoid(logit) * brain
         off = (patient - probability * excess - clean).abs()
@@ -122,10 +128,23 @@ class Restoration(nn.Module):
     def _example(
         self, noise: np.random.Generator, plane: np.ndarray, pixel_mm: float
     ) -> tuple[np.ndarray, ...]:
-        clean = moved(noise, plane, self._variation)
+        if self.findings is not None and noise.random() < self.settings.patients_share:
+            return self._patient(noise, self.findings, pixel_mm)
+        (clean,) = moved(noise, [plane], self._variation)
         patient, lesion = implant(noise, clean, pixel_mm=pixel_mm, shape=self.shape)
         patient, clean = rescanned(noise, [patient, clean], self._variation)
         return patient, clean, lesion, region(clean).astype(np.float32)
+
+    def _patient(
+        self, noise: np.random.Generator, findings: Findings, pixel_mm: float
+    ) -> tuple[np.ndarray, ...]:
+        """Take a patient's slice, implant lesions beside those found, leave the unsure unjudged."""
+        planes = [plane[self._inside] for plane in findings.draw(noise)]
+        image, clean, found, unsure = moved(noise, planes, self._variation)
+        patient, implanted = implant(noise, image, pixel_mm=pixel_mm, shape=self.shape)
+        patient, clean = rescanned(noise, [patient, clean], self._variation)
+        judged = region(clean) & ((unsure <= 0.5) | (implanted > LESION))
+        return patient, clean, np.maximum(found, implanted) * judged, judged.astype(np.float32)
 
 
 def _highest_nearby(excess: Tensor) -> Tensor:

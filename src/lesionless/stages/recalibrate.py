@@ -11,6 +11,7 @@ from lesionless.models.bundle import Bundle
 from lesionless.models.ensemble import Ensemble, EnsembleSettings, Member
 from lesionless.provenance import describe_software
 from lesionless.stages.calibrate import calibrate
+from lesionless.stages.fits import check_fits
 from lesionless.stages.normals import Normals, NormalsSettings
 from lesionless.stages.prepare import load_settings
 from lesionless.stages.rebuild import rebuilder
@@ -85,14 +86,8 @@ def _joined(parts: Sequence[Bundle]) -> Bundle:
 
 
 def _check(parts: Sequence[Bundle], names: Sequence[str], prepared: Path) -> None:
-    store = load_settings(prepared)
     for part, name in zip(parts, names, strict=True):
-        for key in ("matrix", "space"):
-            if part.prepare[key] != getattr(store, key):
-                raise UsageError(
-                    f"{prepared}: expected {key} {part.prepare[key]} as {name} learnt from, found "
-                    f"{getattr(store, key)}. Prepare the scans with --{key} {part.prepare[key]}."
-                )
+        check_fits(part, name, prepared)
         if part.scoring != parts[0].scoring:
             raise UsageError(
                 f"{name}: expected the scoring of {names[0]}, {parts[0].scoring}, found "

@@ -15,11 +15,14 @@ from lesionless.errors import UsageError
 from lesionless.models import bundle as bundles
 from lesionless.models.bundle import Bundle
 from lesionless.models.catalogue import build, entry, resized
+from lesionless.models.findings import Findings
 from lesionless.preprocess.atlas import MNI152
 from lesionless.provenance import describe_software
 from lesionless.scoring.recipe import ScoreSettings
 from lesionless.scoring.threshold import OPERATING_POINTS
 from lesionless.stages.calibrate import calibrate
+from lesionless.stages.findings import find, learning_from
+from lesionless.stages.fits import check_fits
 from lesionless.stages.normals import Normals, NormalsSettings, stack
 from lesionless.stages.prepare import load_settings
 from lesionless.stages.rebuild import rebuilder
@@ -27,27 +30,31 @@ from lesionless.training.loop import Epoch, TrainSettings, train
 
 logger = logging.getLogger(__name__)
 
+OPERATING_POINT = "fpr-1e-3"
+
 
 @dataclass(frozen=True)
 class TrainRequest:
     """Say what is to be trained.
 
     Attributes:
-        model: A name of the catalogue.
+        model: A name of the catalogue; None with `start`.
+        start: A trained model, by folder or shipped name, that is trained on.
         training: See `TrainSettings`.
         normals: See `NormalsSettings`.
         settings: Fields of the model's settings that differ from the catalogue's.
         scoring: Fields of `ScoreSettings` that differ from the catalogue's.
-        operating_point: The one that masks are cut at.
+        operating_point: The one that masks are cut at; None for that of `start`, or 0.1 %.
         calibration_slices: See `calibrate`.
     """
 
-    model: str
+    model: str | None = None
+    start: str | None = None
     training: TrainSettings = field(default_factory=TrainSettings)
     normals: NormalsSettings = field(default_factory=NormalsSettings)
     settings: Mapping[str, Any] = field(default_factory=dict)
     scoring: Mapping[str, Any] = field(default_factory=dict)
-    operating_point: str = "fpr-1e-3"
+    operating_point: str | None = None
     calibration_slices: int | None = None
 
 
@@ -57,6 +64,7 @@ def train_model(
     request: TrainRequest,
     *,
     also: Sequence[Path] = (),
+    patients: Path | None = None,
     overwrite: bool = False,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
 ) -> Bundle:
@@ -67,6 +75,8 @@ def train_model(
         out: The model's folder.
         request: What is to be trained.
         also: Further stores to learn from; normative figures and thresholds are the first one's.
+        patients: A store of patients' scans: what the model that is started from finds in them is
+            learnt as lesion; no label takes part.
         overwrite: Whether an earlier run in the folder is thrown away.
         on_epoch: Called after each epoch.
 
@@ -79,23 +89,27 @@ def train_model(
     untrained = _untrained(prepared, request)
     if bundles.is_complete(out):
         return _finished(out, untrained)
+    findings = None if patients is None else _findings(patients, untrained, request)
     learn = Normals(prepared, "train", request.normals)
     further = [_further(folder, untrained, request.normals) for folder in also]
     slices = stack(chain(learn, *further), every=request.normals.every)
-    logger.info("%s: %d slices without lesions", request.model, len(slices))
+    logger.info("%s: %d slices without lesions", untrained.name, len(slices))
 
     def after_epoch(epoch: Epoch) -> None:
         _keep_samples(untrained.method, epoch, out)
         on_epoch(epoch)
 
-    history = train(
-        untrained.method,
-        slices,
-        request.training,
-        out,
-        about={"model": request.model, "n_slices": len(slices), **asdict(untrained.settings)},
-        on_epoch=after_epoch,
-    )
+    about = {
+        "model": untrained.name,
+        "start": request.start,
+        "n_slices": len(slices),
+        "n_patient_slices": 0 if findings is None else len(findings.image),
+        **asdict(untrained.settings),
+    }
+    with learning_from(untrained.method, findings):
+        history = train(
+            untrained.method, slices, request.training, out, about=about, on_epoch=after_epoch
+        )
     ready = calibrate(
         untrained,
         learn,
@@ -103,7 +117,7 @@ def train_model(
         rebuild=rebuilder(untrained.method, device=request.training.device),
         max_slices=request.calibration_slices,
     )
-    finished = _with_record(ready, request, len(slices), history)
+    finished = _with_record(ready, request, about, history)
     bundles.save(finished, out)
     return finished
 
@@ -119,14 +133,30 @@ def _further(folder: Path, untrained: Bundle, normals: NormalsSettings) -> Norma
     return Normals(folder, "train", replace(normals, val_fraction=0.0))
 
 
+def _findings(patients: Path, began: Bundle, request: TrainRequest) -> Findings:
+    """Return what the model that is started from finds in patients."""
+    if request.start is None:
+        raise UsageError(
+            "Expected a model that finds lesions in the patients, found none. Give --start, such "
+            "as --start restoration."
+        )
+    check_fits(began, request.start, patients)
+    return find(patients, began, device=request.training.device)
+
+
 def _untrained(prepared: Path, request: TrainRequest) -> Bundle:
+    """Return what is to be trained: a line of the catalogue, or a trained model."""
+    point = request.operating_point
+    if point is not None and point not in OPERATING_POINTS:
+        raise UsageError(
+            f"Expected an operating point among {', '.join(OPERATING_POINTS)}, found {point!r}."
+        )
+    if request.start is not None:
+        return _started(prepared, request, request.start)
+    if request.model is None:
+        raise UsageError("Expected a model of the catalogue or one to start from, found neither.")
     listed = entry(request.model)
     how = load_settings(prepared)
-    if request.operating_point not in OPERATING_POINTS:
-        raise UsageError(
-            f"Expected an operating point among {', '.join(OPERATING_POINTS)}, found "
-            f"{request.operating_point!r}."
-        )
     settings = resized(listed.settings, how.matrix, **request.settings)
     scoring = _for_space({**(listed.scoring or {}), **request.scoring}, how.space)
     return Bundle(
@@ -136,8 +166,28 @@ def _untrained(prepared: Path, request: TrainRequest) -> Bundle:
         scoring=asdict(scoring),
         normative={},
         thresholds={},
-        operating_point=request.operating_point,
+        operating_point=point or OPERATING_POINT,
         method=build(settings, seed=request.training.seed),
+    )
+
+
+def _started(prepared: Path, request: TrainRequest, start: str) -> Bundle:
+    """Return a trained model, which keeps its settings and its score.
+
+    Raises:
+        UsageError: Others are asked for, or the store does not fit.
+    """
+    if request.model is not None or request.settings or request.scoring:
+        raise UsageError(
+            "Expected a model of the catalogue or one to start from, found both. A model that is "
+            "started from keeps its name, settings and score."
+        )
+    began = bundles.load(start)
+    check_fits(began, start, prepared)
+    return replace(
+        began,
+        prepare=asdict(load_settings(prepared)),
+        operating_point=request.operating_point or began.operating_point,
     )
 
 
@@ -180,14 +230,19 @@ def _finished(out: Path, wanted: Bundle) -> Bundle:
 
 
 def _with_record(
-    bundle: Bundle, request: TrainRequest, n_slices: int, history: list[dict[str, float]]
+    bundle: Bundle,
+    request: TrainRequest,
+    about: Mapping[str, Any],
+    history: list[dict[str, float]],
 ) -> Bundle:
     record = {
         "request": asdict(request),
-        "n_slices": n_slices,
+        "n_slices": about["n_slices"],
+        "n_patient_slices": about["n_patient_slices"],
         "epochs": len(history),
         "hours": sum(row["seconds"] for row in history) / 3600,
         "last_losses": history[-1] if history else {},
         "software": describe_software(),
     }
-    return replace(bundle, training=record)
+    before = {"start": dict(bundle.training)} if bundle.training else {}
+    return replace(bundle, training=record | before)

@@ -42,6 +42,7 @@ class TrainSettings:
         seed: Of the batches' order and the methods' noise.
         beta1: Adam's first decay; 0.5 is usual with a discriminator.
         decay: A key of `DECAYS`: how learning rates fall from epoch to epoch.
+        rate: Learning rates as a share of the method's own; less than 1 to train a model on.
         precision: "bf16", "fp32", or "auto": bf16 where the device computes it in hardware.
         device: A torch device.
     """
@@ -51,6 +52,7 @@ class TrainSettings:
     seed: int = 0
     beta1: float = 0.5
     decay: str = "none"
+    rate: float = 1.0
     precision: str = "auto"
     device: str = "cpu"
 
@@ -60,6 +62,8 @@ class TrainSettings:
                 "Expected at least one epoch and one slice per batch, found "
                 f"{self.epochs} and {self.batch_size}. Give more."
             )
+        if not self.rate > 0:
+            raise UsageError(f"Expected a learning rate above 0, found {self.rate} of the usual.")
         if self.decay not in DECAYS:
             raise UsageError(
                 f"Expected decay to be one of {', '.join(DECAYS)}, found {self.decay!r}."
@@ -150,7 +154,7 @@ def _set_rates(
     settings: TrainSettings,
     epoch: int,
 ) -> None:
-    share = DECAYS[settings.decay](epoch / settings.epochs)
+    share = settings.rate * DECAYS[settings.decay](epoch / settings.epochs)
     for update, optimizer in zip(updates, optimizers, strict=True):
         for group in optimizer.param_groups:
             group["lr"] = update.learning_rate * share

@@ -1,0 +1,80 @@
+"""Let a model say what is lesion in patients' scans without labels."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lesionless import store
+from lesionless.errors import UsageError
+from lesionless.models.bundle import Bundle
+from lesionless.models.findings import Findings
+from lesionless.preprocess.prepared import PreparedScan
+from lesionless.stages.apply import apply
+from lesionless.stages.rebuild import Rebuild, rebuilder
+
+UNSURE = "fpr-1e-2"  # from this operating point on, what is below the model's own may be lesion
+
+
+def find(folder: Path, bundle: Bundle, *, device: str = "cpu") -> Findings:
+    """Return what a model finds in all scans of a store.
+
+    Reference lesions, where the store has some, play no part.
+
+    Args:
+        folder: A store.
+        bundle: A model with thresholds.
+        device: A torch device.
+
+    Raises:
+        UsageError: It finds nothing, so that there is nothing to learn.
+    """
+    rebuild = rebuilder(bundle.method, device=device)
+    parts = [_found(bundle, scan, rebuild) for scan in store.scans(folder)]
+    joined = [np.concatenate(part) for part in zip(*parts, strict=True)]
+    if not parts or not joined[2].any():
+        raise UsageError(
+            f"{folder}: expected scans in which {bundle.name} finds lesions, found none. Give "
+            "scans of patients."
+        )
+    return Findings(*joined)
+
+
+@contextmanager
+def learning_from(method: Any, findings: Findings | None) -> Iterator[None]:
+    """Let a method learn from patients too while the context is open; None changes nothing.
+
+    Raises:
+        UsageError: It is none that can.
+    """
+    learners = [] if findings is None else _learners(method)
+    for learner in learners:
+        learner.findings = findings
+    try:
+        yield
+    finally:
+        for learner in learners:
+            learner.findings = None
+
+
+def _learners(method: Any) -> list[Any]:
+    learners = list(getattr(method, "members", [method]))
+    if not all(hasattr(learner, "findings") for learner in learners):
+        raise UsageError(
+            "Expected a restoration model to learn from patients' scans, found another. Start "
+            "from restoration, or leave --patients out."
+        )
+    return learners
+
+
+def _found(bundle: Bundle, scan: PreparedScan, rebuild: Rebuild) -> tuple[np.ndarray, ...]:
+    """Return a scan's slices with brain: image, clean image, lesion, unsure; half precision."""
+    made = apply(bundle, scan, rebuild)
+    lesion = made.score > bundle.thresholds[bundle.operating_point]
+    unsure = (made.score > bundle.thresholds[UNSURE]) & ~lesion
+    clean = np.where(lesion, made.reconstruction, scan.image)
+    kept = scan.brain.any(axis=(1, 2))
+    images = (image[kept].astype(np.float16) for image in (scan.image, clean))
+    return *images, lesion[kept], unsure[kept]
