@@ -19,51 +19,15 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-from scipy import ndimage
 
 from lesionless.data.folders import find_masks
-from lesionless.models.corruption import Blob, softened, window_around
 from lesionless.models.restoration import Restoration
+from lesionless.models.sections import Sections, outlines
 from lesionless.stages.normals import NormalsSettings
 from lesionless.stages.train import TrainRequest, train_model
 from lesionless.training.loop import TrainSettings
 
 EPOCHS = 12
-SMALLEST_PIXELS = 3
-LARGEST_PIXELS = 1500  # a radius of 22 mm, as the largest of `Lesions`
-
-
-class Sections:
-    """Draw the shape of a labelled lesion's axial section; its size is the section's own."""
-
-    def __init__(self, sections: list[np.ndarray]) -> None:
-        self._sections = sections
-
-    def __call__(
-        self,
-        generator: np.random.Generator,
-        centre: tuple[int, int],
-        radius: float,
-        shape: tuple[int, ...],
-    ) -> Blob:
-        """Turn and mirror a random section and put it at the centre; `radius` is not used."""
-        section = self._sections[int(generator.integers(len(self._sections)))]
-        turned = ndimage.rotate(section, generator.uniform(0, 360), order=1)
-        inside = np.pad(turned[:: generator.choice([-1, 1])], 4)
-        reach = max(inside.shape) // 2
-        plane = np.zeros(shape, dtype=np.float32)
-        _put(plane, inside, centre)
-        window = window_around(centre, reach, shape)
-        return Blob(window, softened(generator, plane[window]))
-
-
-def _put(plane: np.ndarray, patch: np.ndarray, centre: tuple[int, int]) -> None:
-    """Write a patch into a plane, cut at the plane's edge."""
-    first = [c - n // 2 for c, n in zip(centre, patch.shape, strict=True)]
-    to = [slice(max(0, a), a + n) for a, n in zip(first, patch.shape, strict=True)]
-    seen = plane[tuple(to)].shape
-    start = [max(0, -a) for a in first]
-    plane[tuple(to)] = patch[start[0] : start[0] + seen[0], start[1] : start[1] + seen[1]]
 
 
 def sections(tree: Path, left_out: Collection[str]) -> Iterator[np.ndarray]:
@@ -73,11 +37,7 @@ def sections(tree: Path, left_out: Collection[str]) -> Iterator[np.ndarray]:
             continue
         lesion = np.asarray(nib.load(mask.path).dataobj) > 0
         for plane in np.moveaxis(lesion, 2, 0):
-            labelled, _ = ndimage.label(plane, np.ones((3, 3)))
-            for number, window in enumerate(ndimage.find_objects(labelled), start=1):
-                section = labelled[window] == number
-                if SMALLEST_PIXELS <= section.sum() <= LARGEST_PIXELS:
-                    yield section.astype(np.float32)
+            yield from outlines(plane)
 
 
 def main(tree: Path, left_out: str, prepared: Path, also: Path, out: Path, epochs: int) -> None:

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from lesionless.models import losses
+from lesionless.models.corruption import bumpy_ellipse
 from lesionless.models.findings import Findings
 from lesionless.models.restoration import Restoration, RestorationSettings
 from lesionless.models.unet import UNet
@@ -101,7 +102,7 @@ def patients() -> Findings:
     lesion[20:26, 38:44] = unsure[40:46, 20:26] = True
     image = np.where(lesion | unsure, 0.8, clean).astype(np.float32)
     clean = np.where(lesion, clean, image)
-    return Findings(image[None], clean[None], lesion[None], unsure[None])
+    return Findings(image[None], clean[None], lesion[None], unsure[None], bumpy_ellipse)
 
 
 def examples(method: Restoration, number: int) -> list[np.ndarray]:

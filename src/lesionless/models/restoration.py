@@ -131,7 +131,7 @@ class Restoration(nn.Module):
         if self.findings is not None and noise.random() < self.settings.patients_share:
             return self._patient(noise, self.findings, pixel_mm)
         (clean,) = moved(noise, [plane], self._variation)
-        patient, lesion = implant(noise, clean, pixel_mm=pixel_mm, shape=self.shape)
+        patient, lesion = self._implanted(noise, clean, pixel_mm)
         patient, clean = rescanned(noise, [patient, clean], self._variation)
         return patient, clean, lesion, region(clean).astype(np.float32)
 
@@ -141,10 +141,16 @@ class Restoration(nn.Module):
         """Take a patient's slice, implant lesions beside those found, leave the unsure unjudged."""
         planes = [plane[self._inside] for plane in findings.draw(noise)]
         image, clean, found, unsure = moved(noise, planes, self._variation)
-        patient, implanted = implant(noise, image, pixel_mm=pixel_mm, shape=self.shape)
+        patient, implanted = self._implanted(noise, image, pixel_mm)
         patient, clean = rescanned(noise, [patient, clean], self._variation)
         judged = region(clean) & ((unsure <= 0.5) | (implanted > LESION))
         return patient, clean, np.maximum(found, implanted) * judged, judged.astype(np.float32)
+
+    def _implanted(
+        self, noise: np.random.Generator, x: np.ndarray, pixel_mm: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        shape = self.shape if self.findings is None else self.findings.shape
+        return implant(noise, x, pixel_mm=pixel_mm, shape=shape)
 
 
 def _highest_nearby(excess: Tensor) -> Tensor:

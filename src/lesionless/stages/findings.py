@@ -8,14 +8,18 @@ from typing import Any
 import numpy as np
 
 from lesionless import store
+from lesionless.arrays import Plane
 from lesionless.errors import UsageError
 from lesionless.models.bundle import Bundle
 from lesionless.models.findings import Findings
+from lesionless.models.sections import Sections, profiles
 from lesionless.preprocess.prepared import PreparedScan
 from lesionless.stages.apply import apply
 from lesionless.stages.rebuild import Rebuild, rebuilder
 
 UNSURE = "fpr-1e-2"  # from this operating point on, what is below the model's own may be lesion
+
+LENT_SHARE = 0.5  # of synthetic lesions have the shape of one that was found
 
 
 def find(folder: Path, bundle: Bundle, *, device: str = "cpu") -> Findings:
@@ -33,13 +37,21 @@ def find(folder: Path, bundle: Bundle, *, device: str = "cpu") -> Findings:
     """
     rebuild = rebuilder(bundle.method, device=device)
     parts = [_found(bundle, scan, rebuild) for scan in store.scans(folder)]
-    joined = [np.concatenate(part) for part in zip(*parts, strict=True)]
-    if not parts or not joined[2].any():
+    lent = [profile for part in parts for profile in _lent(part)]
+    if not lent:
         raise UsageError(
             f"{folder}: expected scans in which {bundle.name} finds lesions, found none. Give "
             "scans of patients."
         )
-    return Findings(*joined)
+    image, clean, lesion, unsure = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return Findings(image, clean, lesion, unsure, Sections(lent, share=LENT_SHARE))
+
+
+def _lent(part: tuple[np.ndarray, ...]) -> Iterator[Plane]:
+    """Yield the profiles of all lesions that were found in a scan."""
+    image, _, lesion, _ = part
+    for plane, found in zip(image.astype(np.float32), lesion, strict=True):
+        yield from profiles(plane, found)
 
 
 @contextmanager
