@@ -99,6 +99,36 @@ def test_training_and_calibration_take_few_slices(
     assert seen == [7, None, 7, None]
 
 
+@pytest.mark.parametrize(
+    ("options", "model", "start", "patients", "rate"),
+    [
+        ([], "sVAE-GAN", None, None, 1.0),
+        (["--model", "dAE"], "dAE", None, None, 1.0),
+        (
+            ["--start", "restoration", "--patients", "p", "--rate", "0.3"],
+            *(None, "restoration", Path("p"), 0.3),
+        ),
+    ],
+)
+def test_training_starts_where_it_is_told(
+    options: list[str],
+    model: str | None,
+    start: str | None,
+    patients: Path | None,
+    rate: float,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[tuple[object, ...]] = []
+    monkeypatch.setattr(
+        "lesionless.stages.train.train_model",
+        lambda prepared, out, request, *, patients, **_: seen.append(
+            (request.model, request.start, patients, request.training.rate)
+        ),
+    )
+    assert run(["train", "prepared", "model", *options]) == 0
+    assert seen == [(model, start, patients, rate)]
+
+
 def test_models_lists_the_catalogue(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["models"]) == 0
     assert "sVAE-GAN" in capsys.readouterr().out

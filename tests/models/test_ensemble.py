@@ -39,6 +39,12 @@ def test_each_member_is_trained_on_by_its_own_updates(tiny, x, tmp_path):
         assert all(moved)
 
 
+def test_bfloat16_is_borne_if_every_member_bears_it(tiny):
+    both = [tiny("restoration", widths=(4, 8)), tiny("restoration", widths=(4, 8))]
+    assert Ensemble(EnsembleSettings(()), both).reduced_precision
+    assert not Ensemble(EnsembleSettings(()), [*both, tiny("sAE3")]).reduced_precision
+
+
 def test_a_bundle_of_different_members_comes_back(settings, x, tmp_path):
     joined = build(settings, seed=5).eval()
     saved = Bundle(

@@ -134,6 +134,18 @@ def test_what_was_found_in_patients_is_learnt_as_lesion(patients):
     assert sides == {False, True}
 
 
+def test_patients_change_their_pose_and_scanner_too(patients):
+    """Lesions and their masks move together."""
+    method = Restoration(replace(TINY, patients_share=1.0))
+    method.findings = patients
+    drawn = list(zip(*examples(method, 12), strict=True))
+    assert len({tuple(np.argwhere(lesion > 0.5)[0]) for _, _, lesion, _ in drawn}) > 3
+    for patient, clean, lesion, _ in drawn:
+        taken = patient - clean
+        assert taken[lesion > 0.9].min() > 0.05
+        assert np.abs(taken[lesion == 0]).max() < taken[lesion > 0.9].mean()
+
+
 def test_patients_have_the_share_of_examples_that_is_asked_for(patients):
     method = Restoration(replace(TINY, variation=0.0))
     method.findings = patients

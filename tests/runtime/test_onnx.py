@@ -10,6 +10,7 @@ from tests.runtime.conftest import SIZE
 
 from lesionless.errors import UsageError
 from lesionless.models.catalogue import CATALOGUE
+from lesionless.models.ensemble import Ensemble, EnsembleSettings
 from lesionless.runtime import onnx
 
 NOT_ONE_PASS = {"AnoGAN", "sVAE-MAP", "local-contrast"}
@@ -31,6 +32,16 @@ def test_the_numbers_are_the_model_s_for_any_batch(name, trained, image, tmp_pat
     for slices in (image, image[:1]):
         np.testing.assert_allclose(run(path, slices), expected[: len(slices)], atol=1e-5)
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_several_networks_are_one_graph_in_a_folder_that_is_made(trained, image, tmp_path):
+    members = [trained("sAE3", seed=seed) for seed in (1, 2)]
+    path = tmp_path / "new" / "network.onnx"
+    onnx.write(Ensemble(EnsembleSettings(()), members), path, size=SIZE, about={})
+    x = torch.from_numpy(image).unsqueeze(1)
+    with torch.no_grad():
+        expected = sum(member.reconstruct(x) for member in members).squeeze(1).numpy() / 2
+    np.testing.assert_allclose(run(path, image), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", sorted(NOT_ONE_PASS))

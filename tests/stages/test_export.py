@@ -30,4 +30,5 @@ def test_a_shipped_model_is_written_once_with_what_it_says_of_itself(
 
 def test_a_missing_model_ends_with_an_error(tmp_path: Path) -> None:
     assert run(["export", str(tmp_path / "missing"), str(tmp_path / "out.onnx")]) != 0
+    assert run(["export", "intensity", str(tmp_path), "--overwrite"]) == 2
     assert not list(tmp_path.iterdir())

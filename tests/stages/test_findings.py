@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lesionless import store
-from lesionless.errors import UsageError
+from lesionless.errors import LesionlessError, UsageError
 from lesionless.models import bundle as bundles
 from lesionless.models.bundle import Bundle
 from lesionless.stages.apply import apply
@@ -17,7 +17,7 @@ from lesionless.stages.findings import find
 from lesionless.stages.rebuild import rebuilder
 from lesionless.stages.recalibrate import recalibrate
 from lesionless.stages.train import TrainRequest, train_model
-from lesionless.training.loop import TrainSettings
+from lesionless.training.loop import Epoch, TrainSettings
 
 ONCE = TrainSettings(epochs=1, beta1=0.9)
 
@@ -69,9 +69,18 @@ def test_reference_lesions_of_patients_play_no_part(
 
 def test_scans_in_which_nothing_is_found_are_refused(began: Path, prepared: Path) -> None:
     bundle = bundles.load(began)
-    blind = replace(bundle, thresholds=dict.fromkeys(bundle.thresholds, np.inf))
-    with pytest.raises(UsageError, match="found none"):
-        find(prepared, blind)
+    for threshold, words in ((1e9, "finds lesions, found none"), (np.inf, "finite")):
+        blind = replace(bundle, thresholds=dict.fromkeys(bundle.thresholds, threshold))
+        with pytest.raises(UsageError, match=words):
+            find(prepared, blind)
+
+
+def test_nothing_is_found_outside_the_brain(began: Path, prepared: Path) -> None:
+    """Where the score is 0, which is above some thresholds."""
+    bundle = bundles.load(began)
+    low = replace(bundle, thresholds=dict.fromkeys(bundle.thresholds, -0.01))
+    findings = find(prepared, low)
+    assert not (findings.lesion | findings.unsure)[findings.image == 0].any()
 
 
 def test_a_model_is_trained_on_with_what_it_finds(
@@ -107,6 +116,52 @@ def test_every_network_of_several_learns_from_patients(
     )
     assert not np.array_equal(one, two)
     assert "1.restoration.overlap" in after.training["last_losses"]
+
+
+def test_a_stopped_run_ends_where_one_in_one_go_ends(
+    began: Path, prepared: Path, tmp_path: Path
+) -> None:
+    def stop(epoch: Epoch) -> None:
+        raise KeyboardInterrupt
+
+    request = TrainRequest(start=str(began), training=replace(ONCE, epochs=2))
+    whole = train_model(prepared, tmp_path / "whole", request, patients=prepared)
+    with pytest.raises(KeyboardInterrupt):
+        train_model(prepared, tmp_path / "parts", request, patients=prepared, on_epoch=stop)
+    parts = train_model(prepared, tmp_path / "parts", request, patients=prepared)
+    np.testing.assert_array_equal(weights(parts), weights(whole))
+
+
+def test_another_run_s_model_is_neither_taken_nor_thrown_away(
+    began: Path, prepared: Path, tmp_path: Path
+) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(began, own)
+    request = TrainRequest(start=str(began), training=ONCE)
+    with pytest.raises(UsageError, match="--overwrite"):
+        train_model(prepared, own, request, patients=prepared)
+    for wrong in (replace(request, start=str(own)), replace(request, start="missing")):
+        with pytest.raises(LesionlessError):
+            train_model(prepared, own, wrong, overwrite=True)
+    assert bundles.is_complete(own)
+
+
+def test_another_operating_point_teaches_nothing_else(
+    began: Path, prepared: Path, tmp_path: Path
+) -> None:
+    request = TrainRequest(start=str(began), training=ONCE)
+    wider = replace(request, operating_point="fpr-1e-2")
+    one = train_model(prepared, tmp_path / "one", request, patients=prepared)
+    other = train_model(prepared, tmp_path / "other", wider, patients=prepared)
+    np.testing.assert_array_equal(weights(one), weights(other))
+    assert (one.operating_point, other.operating_point) == ("fpr-3e-3", "fpr-1e-2")
+
+
+def test_what_has_no_network_is_not_trained_on(prepared: Path, tmp_path: Path) -> None:
+    train_model(prepared, tmp_path / "plain", TrainRequest(model="intensity"))
+    request = TrainRequest(start=str(tmp_path / "plain"), training=ONCE)
+    with pytest.raises(UsageError, match="lesionless calibrate"):
+        train_model(prepared, tmp_path / "after", request)
 
 
 @pytest.mark.parametrize(

@@ -69,10 +69,16 @@ class Show:
         def show(epoch: "Epoch") -> None:
             if not tasks:
                 tasks.append(self._progress.add_task(label, total=epoch.planned, note=""))
-            losses = " ".join(f"{k.split('.')[-1]} {v:.4g}" for k, v in epoch.losses.items())
+            losses = " ".join(f"{_short(k)} {v:.4g}" for k, v in epoch.losses.items())
             self._progress.update(tasks[0], completed=epoch.done, note=losses)
 
         return show
+
+
+def _short(figure: str) -> str:
+    """Leave the update's name out of a figure's: `1.restoration.overlap` becomes `1.overlap`."""
+    *member, _, term = figure.split(".")
+    return ".".join([*member, term])
 
 
 def end(run: RunManifest, out: Path) -> int:

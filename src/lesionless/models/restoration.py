@@ -31,7 +31,8 @@ class RestorationSettings:
         learning_rate: Of Adam.
         variation: How far pose and scanner vary in training, as a share of `Variation`.
         lesion_weight: How much more a lesion's pixels count than others.
-        lambda_segmentation: Weight of the cross-entropy between found and implanted lesions.
+        lambda_segmentation: Weight of the cross-entropy between found and true lesions: those
+            that were implanted, or taken for lesion in patients.
         lambda_overlap: Weight of one minus their Dice.
         lambda_restoration: Weight of the mean absolute error of the restored slice.
         patients_share: Share of the examples that are slices of patients, where there are any.
@@ -52,7 +53,8 @@ class Restoration(nn.Module):
     """Say of each pixel whether it is lesion and how much too bright; take that away.
 
     It learns from slices without lesions, in which some are implanted, under changing pose and
-    scanner. No label of a real lesion takes part.
+    scanner, and from patients' slices if it is given what was found in them. No label of a real
+    lesion takes part.
 
     Attributes:
         shape: What draws the shapes of the implanted lesions.
@@ -116,7 +118,7 @@ class Restoration(nn.Module):
         return Losses(terms)
 
     def _examples(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
-        """Return slices with lesions, without, the lesions, and the brain."""
+        """Return slices with lesions, without, the lesions, and the brain as far as it counts."""
         drawn = torch.randint(2**62, (1,), generator=generator, device=generator.device)
         noise = np.random.default_rng(int(drawn.item()))
         pixel_mm = FIELD_OF_VIEW_MM / self.settings.size

@@ -2,8 +2,10 @@
 
 import json
 import logging
+import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -56,19 +58,18 @@ def write(method: Any, path: Path, *, size: int, about: Mapping[str, Any]) -> No
     try:
         program = _program(graph, torch.zeros(2, 1, size, size))
     except torch.onnx.OnnxExporterError as error:
-        raise _no_single_pass("one that computes outside of torch") from error
+        raise _no_single_pass(f"one that the exporter cannot follow ({error})") from error
     program.model.metadata_props[ABOUT] = json.dumps(dict(about))
-    partial = path.with_name(f".partial-{path.name}")
-    program.save(partial)
-    partial.replace(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".partial-") as place:
+        partial = Path(place) / path.name
+        program.save(partial)
+        partial.replace(path)
 
 
 def _program(graph: nn.Module, example: Tensor) -> Any:
-    """Follow the graph once; what the exporter says of its own steps is not shown."""
-    for name in _TALKATIVE:
-        logging.getLogger(name).setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    """Follow the graph once."""
+    with _quiet():
         return torch.onnx.export(
             graph,
             (example,),
@@ -78,6 +79,22 @@ def _program(graph: nn.Module, example: Tensor) -> Any:
             output_names=[OUTPUT],
             dynamic_shapes={INPUT: {0: torch.export.Dim("batch")}},
         )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Do not show what the exporter says of its own steps."""
+    loggers = [logging.getLogger(name) for name in _TALKATIVE]
+    levels = [log.level for log in loggers]
+    for log in loggers:
+        log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for log, level in zip(loggers, levels, strict=True):
+            log.setLevel(level)
 
 
 def _check_packages() -> None:

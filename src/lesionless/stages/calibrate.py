@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lesionless.arrays import Affine, SliceMask, Slices
-from lesionless.errors import UsageError
 from lesionless.models.bundle import Bundle
 from lesionless.scoring.normative import by_location, overall
 from lesionless.scoring.recipe import ScoreSettings, scored
@@ -51,12 +50,7 @@ def calibrate(
         rebuild: How the model rebuilds slices, see `rebuilder`.
         max_slices: At most so many slices of either part are reconstructed; for methods that
             search a code for each slice. None for all.
-
-    Raises:
-        UsageError: `max_slices` is below 1.
     """
-    if max_slices is not None and max_slices < 1:
-        raise UsageError(f"Expected at least one slice to calibrate on, found {max_slices}.")
     settings = ScoreSettings(**bundle.scoring)
     trained, fresh = (
         [_score(normal, rebuild, bundle, settings) for normal in _thinned(normals, max_slices)]

@@ -17,8 +17,10 @@ def export(model: str | Path, out: Path, *, overwrite: bool = False) -> None:
 
     Raises:
         ModelError: There is no such model.
-        UsageError: See `onnx.write`; or the file is there.
+        UsageError: See `onnx.write`; or the file, or a folder of that name, is there.
     """
+    if out.is_dir():
+        raise UsageError(f"{out}: expected a file's name, found a folder. Give a name in it.")
     if out.exists() and not overwrite:
         raise UsageError(f"{out}: expected no file yet, found one. Give --overwrite.")
     bundle = bundles.load(model)

@@ -18,14 +18,14 @@ from lesionless.stages.apply import apply
 from lesionless.stages.rebuild import Rebuild, rebuilder
 
 UNSURE = "fpr-1e-2"  # from this operating point on, what is below the model's own may be lesion
-
 LENT_SHARE = 0.5  # of synthetic lesions have the shape of one that was found
 
 
 def find(folder: Path, bundle: Bundle, *, device: str = "cpu") -> Findings:
-    """Return what a model finds in all scans of a store.
+    """Return what a model finds in all scans of a store, in memory: 0.4 MB a slice of 256 x 256.
 
-    Reference lesions, where the store has some, play no part.
+    Lesion is what scores above its operating point, be it ever so small. Reference lesions, where
+    the store has some, play no part.
 
     Args:
         folder: A store.
@@ -33,8 +33,14 @@ def find(folder: Path, bundle: Bundle, *, device: str = "cpu") -> Findings:
         device: A torch device.
 
     Raises:
-        UsageError: It finds nothing, so that there is nothing to learn.
+        UsageError: It has no threshold, or finds nothing, so that there is nothing to learn.
     """
+    point = bundle.operating_point
+    if not np.isfinite(bundle.thresholds[point]):
+        raise UsageError(
+            f"{bundle.name}: expected a threshold at its operating point {point}, found none that "
+            "is finite. `lesionless calibrate` with more healthy scans, or another point, sets one."
+        )
     rebuild = rebuilder(bundle.method, device=device)
     parts = [_found(bundle, scan, rebuild) for scan in store.scans(folder)]
     lent = [profile for part in parts for profile in _lent(part)]
@@ -61,31 +67,36 @@ def learning_from(method: Any, findings: Findings | None) -> Iterator[None]:
     Raises:
         UsageError: It is none that can.
     """
-    learners = [] if findings is None else _learners(method)
-    for learner in learners:
+    taught = [] if findings is None else learners(method)
+    for learner in taught:
         learner.findings = findings
     try:
         yield
     finally:
-        for learner in learners:
+        for learner in taught:
             learner.findings = None
 
 
-def _learners(method: Any) -> list[Any]:
-    learners = list(getattr(method, "members", [method]))
-    if not all(hasattr(learner, "findings") for learner in learners):
+def learners(method: Any) -> list[Any]:
+    """Return the networks of a method, which must be able to learn from patients.
+
+    Raises:
+        UsageError: One cannot.
+    """
+    found = list(getattr(method, "members", [method]))
+    if not all(hasattr(learner, "findings") for learner in found):
         raise UsageError(
             "Expected a restoration model to learn from patients' scans, found another. Start "
             "from restoration, or leave --patients out."
         )
-    return learners
+    return found
 
 
 def _found(bundle: Bundle, scan: PreparedScan, rebuild: Rebuild) -> tuple[np.ndarray, ...]:
     """Return a scan's slices with brain: image, clean image, lesion, unsure; half precision."""
     made = apply(bundle, scan, rebuild)
-    lesion = made.score > bundle.thresholds[bundle.operating_point]
-    unsure = (made.score > bundle.thresholds[UNSURE]) & ~lesion
+    lesion = scan.brain & (made.score > bundle.thresholds[bundle.operating_point])
+    unsure = scan.brain & (made.score > bundle.thresholds[UNSURE]) & ~lesion
     clean = np.where(lesion, made.reconstruction, scan.image)
     kept = scan.brain.any(axis=(1, 2))
     images = (image[kept].astype(np.float16) for image in (scan.image, clean))

@@ -47,6 +47,8 @@ def recalibrate(
         UsageError: The models do not go together or with the store, or the folder is taken.
         ModelError: A model is missing or broken.
     """
+    if max_slices is not None and max_slices < 1:
+        raise UsageError(f"Expected at least one slice to calibrate on, found {max_slices}.")
     if bundles.is_complete(out) and not overwrite:
         raise UsageError(f"{out}: expected no model yet, found one. Give --overwrite.")
     parts = [bundles.load(model) for model in models]

@@ -21,7 +21,7 @@ from lesionless.provenance import describe_software
 from lesionless.scoring.recipe import ScoreSettings
 from lesionless.scoring.threshold import OPERATING_POINTS
 from lesionless.stages.calibrate import calibrate
-from lesionless.stages.findings import find, learning_from
+from lesionless.stages.findings import find, learners, learning_from
 from lesionless.stages.fits import check_fits
 from lesionless.stages.normals import Normals, NormalsSettings, stack
 from lesionless.stages.prepare import load_settings
@@ -44,7 +44,8 @@ class TrainRequest:
         normals: See `NormalsSettings`.
         settings: Fields of the model's settings that differ from the catalogue's.
         scoring: Fields of `ScoreSettings` that differ from the catalogue's.
-        operating_point: The one that masks are cut at; None for that of `start`, or 0.1 %.
+        operating_point: The one that masks are cut at; None for that of `start`, or
+            `OPERATING_POINT`.
         calibration_slices: See `calibrate`.
     """
 
@@ -56,6 +57,15 @@ class TrainRequest:
     scoring: Mapping[str, Any] = field(default_factory=dict)
     operating_point: str | None = None
     calibration_slices: int | None = None
+
+    def __post_init__(self) -> None:
+        point, few = self.operating_point, self.calibration_slices
+        if point is not None and point not in OPERATING_POINTS:
+            raise UsageError(
+                f"Expected an operating point among {', '.join(OPERATING_POINTS)}, found {point!r}."
+            )
+        if few is not None and few < 1:
+            raise UsageError(f"Expected at least one slice to calibrate on, found {few}.")
 
 
 def train_model(
@@ -81,14 +91,18 @@ def train_model(
         on_epoch: Called after each epoch.
 
     Raises:
-        UsageError: The store has no normals, or a name or setting does not exist.
+        UsageError: The store has no normals, a name or setting does not exist, or what is asked
+            for does not go together.
+        ModelError: There is no such model to start from.
         TrainingError: The training cannot go on, or the folder holds another run.
     """
+    if request.start is not None and Path(request.start).resolve() == out.resolve():
+        raise UsageError(f"{out}: expected another folder than that of the model to start from.")
+    untrained = _untrained(prepared, request)
     if overwrite:
         shutil.rmtree(out, ignore_errors=True)
-    untrained = _untrained(prepared, request)
     if bundles.is_complete(out):
-        return _finished(out, untrained)
+        return _finished(out, untrained, request, patients)
     findings = None if patients is None else _findings(patients, untrained, request)
     learn = Normals(prepared, "train", request.normals)
     further = [_further(folder, untrained, request.normals) for folder in also]
@@ -102,6 +116,7 @@ def train_model(
     about = {
         "model": untrained.name,
         "start": request.start,
+        "patients": None if patients is None else str(patients),
         "n_slices": len(slices),
         "n_patient_slices": 0 if findings is None else len(findings.image),
         **asdict(untrained.settings),
@@ -117,7 +132,8 @@ def train_model(
         rebuild=rebuilder(untrained.method, device=request.training.device),
         max_slices=request.calibration_slices,
     )
-    finished = _with_record(ready, request, about, history)
+    point = request.operating_point or untrained.operating_point
+    finished = _with_record(replace(ready, operating_point=point), request, about, history)
     bundles.save(finished, out)
     return finished
 
@@ -141,16 +157,12 @@ def _findings(patients: Path, began: Bundle, request: TrainRequest) -> Findings:
             "as --start restoration."
         )
     check_fits(began, request.start, patients)
+    learners(began.method)
     return find(patients, began, device=request.training.device)
 
 
 def _untrained(prepared: Path, request: TrainRequest) -> Bundle:
     """Return what is to be trained: a line of the catalogue, or a trained model."""
-    point = request.operating_point
-    if point is not None and point not in OPERATING_POINTS:
-        raise UsageError(
-            f"Expected an operating point among {', '.join(OPERATING_POINTS)}, found {point!r}."
-        )
     if request.start is not None:
         return _started(prepared, request, request.start)
     if request.model is None:
@@ -166,7 +178,7 @@ def _untrained(prepared: Path, request: TrainRequest) -> Bundle:
         scoring=asdict(scoring),
         normative={},
         thresholds={},
-        operating_point=point or OPERATING_POINT,
+        operating_point=OPERATING_POINT,
         method=build(settings, seed=request.training.seed),
     )
 
@@ -175,7 +187,7 @@ def _started(prepared: Path, request: TrainRequest, start: str) -> Bundle:
     """Return a trained model, which keeps its settings and its score.
 
     Raises:
-        UsageError: Others are asked for, or the store does not fit.
+        UsageError: Others are asked for, the store does not fit, or there is nothing to train.
     """
     if request.model is not None or request.settings or request.scoring:
         raise UsageError(
@@ -184,11 +196,12 @@ def _started(prepared: Path, request: TrainRequest, start: str) -> Bundle:
         )
     began = bundles.load(start)
     check_fits(began, start, prepared)
-    return replace(
-        began,
-        prepare=asdict(load_settings(prepared)),
-        operating_point=request.operating_point or began.operating_point,
-    )
+    if not began.method.updates():
+        raise UsageError(
+            f"{start}: expected a network to train on, found {began.name}, which has none. "
+            "`lesionless calibrate` sets its thresholds anew."
+        )
+    return replace(began, prepare=asdict(load_settings(prepared)))
 
 
 def _for_space(scoring: Mapping[str, Any], space: str) -> ScoreSettings:
@@ -213,7 +226,7 @@ def _keep_samples(method: Any, epoch: Epoch, out: Path) -> None:
         np.save(out / f"samples-{epoch.done:04d}.npy", samples.cpu().numpy().astype(np.float16))
 
 
-def _finished(out: Path, wanted: Bundle) -> Bundle:
+def _finished(out: Path, wanted: Bundle, request: TrainRequest, patients: Path | None) -> Bundle:
     """Return the model in a folder if it is the one that is wanted.
 
     Raises:
@@ -224,6 +237,13 @@ def _finished(out: Path, wanted: Bundle) -> Bundle:
         raise UsageError(
             f"{out}: expected {wanted.name} with {wanted.settings}, found {found.name} with "
             f"{found.settings}. Choose another folder, or give --overwrite."
+        )
+    asked = (request.start, None if patients is None else str(patients))
+    had = (found.training.get("request", {}).get("start"), found.training.get("patients"))
+    if had != asked:
+        raise UsageError(
+            f"{out}: expected a model with --start {asked[0]} and --patients {asked[1]}, found one "
+            f"with {had[0]} and {had[1]}. Choose another folder, or give --overwrite."
         )
     logger.info("%s: trained already", out)
     return found
@@ -238,6 +258,7 @@ def _with_record(
     record = {
         "request": asdict(request),
         "n_slices": about["n_slices"],
+        "patients": about["patients"],
         "n_patient_slices": about["n_patient_slices"],
         "epochs": len(history),
         "hours": sum(row["seconds"] for row in history) / 3600,

@@ -62,8 +62,10 @@ class TrainSettings:
                 "Expected at least one epoch and one slice per batch, found "
                 f"{self.epochs} and {self.batch_size}. Give more."
             )
-        if not self.rate > 0:
-            raise UsageError(f"Expected a learning rate above 0, found {self.rate} of the usual.")
+        if not 0 < self.rate < math.inf:
+            raise UsageError(
+                f"Expected a share of the learning rate above 0, found {self.rate}. 1 is the usual."
+            )
         if self.decay not in DECAYS:
             raise UsageError(
                 f"Expected decay to be one of {', '.join(DECAYS)}, found {self.decay!r}."
