@@ -94,7 +94,7 @@ def train(
         also: Further prepared folder to learn from, such as phantoms; may be repeated. None of its
             subjects is kept back, unless its participants.tsv says so.
         patients: Prepared folder of patients' scans without labels: what the model given by --start
-            finds in them is learnt as lesion. For restoration.
+            finds in them is learnt as lesion; all their slices are kept in memory. For restoration.
         val_fraction: Share of subjects kept for thresholds where participants.tsv has no split.
         slices: Heights to learn from.
         beta1: First decay of Adam.
