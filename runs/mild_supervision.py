@@ -24,7 +24,8 @@ from lesionless.data.folders import find_masks
 from lesionless.models.restoration import Restoration
 from lesionless.models.sections import Sections, outlines
 from lesionless.stages.normals import NormalsSettings
-from lesionless.stages.train import TrainRequest, train_model
+from lesionless.stages.request import TrainRequest
+from lesionless.stages.train import train_model
 from lesionless.training.loop import TrainSettings
 
 EPOCHS = 12

@@ -16,7 +16,8 @@ from lesionless.stages.apply import apply
 from lesionless.stages.findings import find
 from lesionless.stages.rebuild import rebuilder
 from lesionless.stages.recalibrate import recalibrate
-from lesionless.stages.train import TrainRequest, train_model
+from lesionless.stages.request import TrainRequest
+from lesionless.stages.train import train_model
 from lesionless.training.loop import Epoch, TrainSettings
 
 ONCE = TrainSettings(epochs=1, beta1=0.9)
@@ -144,6 +145,16 @@ def test_another_run_s_model_is_neither_taken_nor_thrown_away(
         with pytest.raises(LesionlessError):
             train_model(prepared, own, wrong, overwrite=True)
     assert bundles.is_complete(own)
+
+
+def test_a_folder_may_have_the_name_of_the_shipped_model_that_is_started_from(
+    prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is refused for its pixels, not for its name."""
+    monkeypatch.chdir(tmp_path)
+    request = TrainRequest(start="restoration", training=ONCE)
+    with pytest.raises(UsageError, match="--matrix 256"):
+        train_model(prepared, Path("restoration"), request)
 
 
 def test_another_operating_point_teaches_nothing_else(

@@ -13,7 +13,8 @@ from lesionless.models import bundle as bundles
 from lesionless.runtime.engine import reconstruct
 from lesionless.stages.normals import NormalsSettings
 from lesionless.stages.recalibrate import recalibrate
-from lesionless.stages.train import TrainRequest, train_model
+from lesionless.stages.request import TrainRequest
+from lesionless.stages.train import train_model
 from lesionless.training.loop import TrainSettings
 
 

@@ -16,8 +16,9 @@ from lesionless.preprocess.white_matter import white_matter_at
 from lesionless.stages.apply import apply
 from lesionless.stages.normals import Normals, NormalsSettings, stack
 from lesionless.stages.rebuild import rebuilder
+from lesionless.stages.request import TrainRequest
 from lesionless.stages.segment import segment_scans
-from lesionless.stages.train import TrainRequest, train_model
+from lesionless.stages.train import train_model
 from lesionless.training.loop import TrainSettings
 
 from .conftest import COARSE

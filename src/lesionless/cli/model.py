@@ -111,7 +111,8 @@ def train(
     import torch
 
     from lesionless.stages.normals import NormalsSettings
-    from lesionless.stages.train import TrainRequest, train_model
+    from lesionless.stages.request import TrainRequest
+    from lesionless.stages.train import train_model
     from lesionless.training.loop import TrainSettings
 
     if threads:

@@ -29,7 +29,8 @@ from lesionless.stages.normals import NormalsSettings
 from lesionless.stages.prepare import prepare
 from lesionless.stages.progress import Track, silent
 from lesionless.stages.rebuild import rebuilder
-from lesionless.stages.train import TrainRequest, train_model
+from lesionless.stages.request import TrainRequest
+from lesionless.stages.train import train_model
 from lesionless.training.loop import Epoch, TrainSettings
 
 logger = logging.getLogger(__name__)

@@ -1,0 +1,47 @@
+"""What is to be trained, and how."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lesionless.errors import UsageError
+from lesionless.scoring.threshold import OPERATING_POINTS
+from lesionless.stages.normals import NormalsSettings
+from lesionless.training.loop import TrainSettings
+
+OPERATING_POINT = "fpr-1e-3"
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """Say what is to be trained.
+
+    Attributes:
+        model: A name of the catalogue; None with `start`.
+        start: A trained model, by folder or shipped name, that is trained on.
+        training: See `TrainSettings`.
+        normals: See `NormalsSettings`.
+        settings: Fields of the model's settings that differ from the catalogue's.
+        scoring: Fields of `ScoreSettings` that differ from the catalogue's.
+        operating_point: The one that masks are cut at; None for that of `start`, or
+            `OPERATING_POINT`.
+        calibration_slices: See `calibrate`.
+    """
+
+    model: str | None = None
+    start: str | None = None
+    training: TrainSettings = field(default_factory=TrainSettings)
+    normals: NormalsSettings = field(default_factory=NormalsSettings)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    scoring: Mapping[str, Any] = field(default_factory=dict)
+    operating_point: str | None = None
+    calibration_slices: int | None = None
+
+    def __post_init__(self) -> None:
+        point, few = self.operating_point, self.calibration_slices
+        if point is not None and point not in OPERATING_POINTS:
+            raise UsageError(
+                f"Expected an operating point among {', '.join(OPERATING_POINTS)}, found {point!r}."
+            )
+        if few is not None and few < 1:
+            raise UsageError(f"Expected at least one slice to calibrate on, found {few}.")
