@@ -21,4 +21,5 @@ lesionless calibrate "$out/prepared-normals" "$out/joined" \
     --beside-lesions-mm 15 --operating-point fpr-3e-3
 lesionless train "$out/prepared-normals" "$out/restoration" --start "$out/joined" \
     --patients "$out/prepared-patients" --beside-lesions-mm 15 --also "$out/prepared-phantom" \
-    --every 2 --epochs 4 --rate 0.3 --beta1 0.9 --decay cosine --threads 2
+    --every 2 --epochs 4 --rate 0.3 --beta1 0.9 --decay cosine --threads 2 \
+    --operating-point fpr-2e-3

@@ -54,7 +54,12 @@ def test_a_lower_rate_needs_a_higher_threshold():
     scans = normal_scans(20, n_voxels=2000)
     found = operating_points(scans, scans)
     assert (
-        found["p98"] < found["fpr-1e-2"] < found["fpr-3e-3"] < found["fpr-1e-3"] < found["fpr-1e-4"]
+        found["p98"]
+        < found["fpr-1e-2"]
+        < found["fpr-3e-3"]
+        < found["fpr-2e-3"]
+        < found["fpr-1e-3"]
+        < found["fpr-1e-4"]
     )
     assert found["conformal-1e-2"] < found["conformal-1e-3"]
 

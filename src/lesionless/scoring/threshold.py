@@ -187,7 +187,7 @@ OPERATING_POINTS: dict[str, OperatingPoint] = {
             source="training",
             threshold=lambda scans: rate_threshold(scans, 0.02),
         ),
-        *(_at_rate(rate) for rate in (1e-2, 3e-3, 1e-3, 1e-4)),
+        *(_at_rate(rate) for rate in (1e-2, 3e-3, 2e-3, 1e-3, 1e-4)),
         *(_conformal(rate) for rate in (1e-2, 1e-3)),
     )
 }
