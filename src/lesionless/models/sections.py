@@ -50,11 +50,8 @@ class Sections:
 
 def outlines(lesion: Bool[np.ndarray, "row column"]) -> Iterator[Plane]:
     """Yield the outline of each lesion of a slice, 0 or 1, but of the smallest and largest."""
-    labelled, _ = ndimage.label(lesion, _EIGHT)
-    for number, window in enumerate(ndimage.find_objects(labelled), start=1):
-        outline = labelled[window] == number
-        if SMALLEST_PIXELS <= outline.sum() <= LARGEST_PIXELS:
-            yield outline.astype(np.float32)
+    for _, outline, _ in _lesions(lesion, margin=0):
+        yield outline.astype(np.float32)
 
 
 def profiles(image: Plane, lesion: Bool[np.ndarray, "row column"]) -> Iterator[Plane]:
@@ -66,16 +63,23 @@ def profiles(image: Plane, lesion: Bool[np.ndarray, "row column"]) -> Iterator[P
         image: (row, column) prepared slice.
         lesion: What is taken for lesion in it.
     """
-    labelled, _ = ndimage.label(lesion, _EIGHT)
     tissue = (image > TISSUE[0]) & ~ndimage.binary_dilation(lesion, iterations=2)
+    for window, mine, others in _lesions(lesion, margin=AROUND):
+        profile = _profile(image[window], mine, tissue[window])
+        if profile is not None:
+            yield profile * ~others
+
+
+def _lesions(
+    lesion: np.ndarray, *, margin: int
+) -> Iterator[tuple[tuple[slice, ...], np.ndarray, np.ndarray]]:
+    """Yield the window of each lesion that can lend its shape, the lesion, and others in it."""
+    labelled, _ = ndimage.label(lesion, _EIGHT)
     for number, found in enumerate(ndimage.find_objects(labelled), start=1):
-        rows, columns = (slice(max(0, s.start - AROUND), s.stop + AROUND) for s in found)
-        numbers = labelled[rows, columns]
-        mine = numbers == number
+        window = tuple(slice(max(0, s.start - margin), s.stop + margin) for s in found)
+        mine = labelled[window] == number
         if SMALLEST_PIXELS <= mine.sum() <= LARGEST_PIXELS:
-            profile = _profile(image[rows, columns], mine, tissue[rows, columns])
-            if profile is not None:
-                yield profile * (mine | (numbers == 0))
+            yield window, mine, (labelled[window] > 0) & ~mine
 
 
 def _profile(image: Plane, lesion: np.ndarray, tissue: np.ndarray) -> Plane | None:

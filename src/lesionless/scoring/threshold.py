@@ -125,8 +125,21 @@ def operating_points(
         UsageError: A name is unknown, or the scans that a point needs are missing.
     """
     scans: Mapping[str, NormalScores] = {"training": training, "held-out": held_out}
-    points = [_point(name) for name in (OPERATING_POINTS if names is None else names)]
+    points = [point_named(name) for name in (OPERATING_POINTS if names is None else names)]
     return {point.name: point.threshold(scans[point.source]) for point in points}
+
+
+def point_named(name: str) -> OperatingPoint:
+    """Return the operating point of a name.
+
+    Raises:
+        UsageError: There is none.
+    """
+    if name not in OPERATING_POINTS:
+        raise UsageError(
+            f"Expected an operating point out of {', '.join(OPERATING_POINTS)}, found {name!r}."
+        )
+    return OPERATING_POINTS[name]
 
 
 def _exceeded_by(scores: Float[np.ndarray, " voxel"], rate: float) -> float:
@@ -138,14 +151,6 @@ def _exceeded_by(scores: Float[np.ndarray, " voxel"], rate: float) -> float:
 
 def _rank(n_scans: int, confidence: float) -> int:
     return math.ceil((n_scans + 1) * confidence - 1e-9)
-
-
-def _point(name: str) -> OperatingPoint:
-    if name not in OPERATING_POINTS:
-        raise UsageError(
-            f"Expected an operating point out of {', '.join(OPERATING_POINTS)}, found {name!r}."
-        )
-    return OPERATING_POINTS[name]
 
 
 def _check(scans: NormalScores, *shares: float) -> None:

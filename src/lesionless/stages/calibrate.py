@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lesionless.arrays import Affine, SliceMask, Slices
+from lesionless.errors import UsageError
 from lesionless.models.bundle import Bundle
 from lesionless.scoring.normative import by_location, overall
 from lesionless.scoring.recipe import ScoreSettings, scored
@@ -67,6 +68,16 @@ def calibrate(
         normative={"centre": normative.centre, "spread": normative.spread},
         thresholds=operating_points(*parts),
     )
+
+
+def check_max_slices(max_slices: int | None) -> None:
+    """Refuse to calibrate on no slice, before anything is trained or thrown away.
+
+    Raises:
+        UsageError: There would be none.
+    """
+    if max_slices is not None and max_slices < 1:
+        raise UsageError(f"Expected at least one slice to calibrate on, found {max_slices}.")
 
 
 def _score(

@@ -10,7 +10,7 @@ from lesionless.models import bundle as bundles
 from lesionless.models.bundle import Bundle
 from lesionless.models.ensemble import Ensemble, EnsembleSettings, Member
 from lesionless.provenance import describe_software
-from lesionless.stages.calibrate import calibrate
+from lesionless.stages.calibrate import calibrate, check_max_slices
 from lesionless.stages.fits import check_fits
 from lesionless.stages.normals import Normals, NormalsSettings
 from lesionless.stages.prepare import load_settings
@@ -47,8 +47,7 @@ def recalibrate(
         UsageError: The models do not go together or with the store, or the folder is taken.
         ModelError: A model is missing or broken.
     """
-    if max_slices is not None and max_slices < 1:
-        raise UsageError(f"Expected at least one slice to calibrate on, found {max_slices}.")
+    check_max_slices(max_slices)
     if bundles.is_complete(out) and not overwrite:
         raise UsageError(f"{out}: expected no model yet, found one. Give --overwrite.")
     parts = [bundles.load(model) for model in models]

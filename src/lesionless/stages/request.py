@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lesionless.errors import UsageError
-from lesionless.scoring.threshold import OPERATING_POINTS
+from lesionless.scoring.threshold import point_named
+from lesionless.stages.calibrate import check_max_slices
 from lesionless.stages.normals import NormalsSettings
 from lesionless.training.loop import TrainSettings
 
@@ -38,10 +38,6 @@ class TrainRequest:
     calibration_slices: int | None = None
 
     def __post_init__(self) -> None:
-        point, few = self.operating_point, self.calibration_slices
-        if point is not None and point not in OPERATING_POINTS:
-            raise UsageError(
-                f"Expected an operating point among {', '.join(OPERATING_POINTS)}, found {point!r}."
-            )
-        if few is not None and few < 1:
-            raise UsageError(f"Expected at least one slice to calibrate on, found {few}.")
+        if self.operating_point is not None:
+            point_named(self.operating_point)
+        check_max_slices(self.calibration_slices)
