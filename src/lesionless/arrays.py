@@ -1,4 +1,4 @@
-"""Shapes and meanings of the arrays that cross module borders."""
+"""Shapes and meanings of the arrays that cross module borders, and what an affine says."""
 
 from typing import TypeAlias
 
@@ -22,3 +22,12 @@ SliceMask: TypeAlias = Bool[np.ndarray, "slice row column"]
 
 Affine: TypeAlias = Float[np.ndarray, "4 4"]
 """A homogeneous transform, from indices to millimetres (RAS+) unless the name says otherwise."""
+
+
+def voxel_mm3(affine: Affine) -> float:
+    """Return the volume of a voxel.
+
+    >>> round(voxel_mm3(np.diag([-2.0, 3.0, 5.0, 1.0])), 9)
+    30.0
+    """
+    return float(abs(np.linalg.det(affine[:3, :3])))

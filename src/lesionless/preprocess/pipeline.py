@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 from scipy import ndimage
 
-from lesionless.arrays import Affine, Mask, SliceMask, Slices, Volume
+from lesionless.arrays import Affine, Mask, SliceMask, Slices, Volume, voxel_mm3
 from lesionless.data.scan import Scan
 from lesionless.errors import ScanError, UsageError
 from lesionless.preprocess import grid as grids
@@ -264,7 +264,7 @@ def _geometry(scan: Scan, part: _Canonical, grid: grids.Grid, atlas: Atlas) -> G
 
 def _quality(part: _Canonical, registration: Registration, atlas: Atlas) -> dict[str, float]:
     voxel_to_atlas = registration.scan_to_atlas @ part.affine
-    voxel_ml = abs(np.linalg.det(part.affine[:3, :3])) / 1000
+    voxel_ml = voxel_mm3(part.affine) / 1000
     return {
         "brain_ml": float(np.count_nonzero(part.brain) * voxel_ml),
         "registration_dice": registration.dice,

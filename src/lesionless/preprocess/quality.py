@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lesionless.arrays import Affine, Mask
+from lesionless.arrays import Affine, Mask, voxel_mm3
 from lesionless.preprocess.canonical import ras_affine, to_ras
 from lesionless.preprocess.symmetry import mirror_dice
 
@@ -139,7 +139,7 @@ def mask_figures(raw_mask: Mask, mask: Mask, affine: Affine) -> dict[str, float]
     """
     canonical = to_ras(mask, affine)
     height_mm = canonical.shape[2] * np.linalg.norm(ras_affine(mask.shape, affine)[:3, 2])
-    voxel_ml = abs(np.linalg.det(affine[:3, :3])) / 1000
+    voxel_ml = voxel_mm3(affine) / 1000
     n_raw = np.count_nonzero(raw_mask)
     return {
         "brain_ml": float(np.count_nonzero(mask) * voxel_ml),

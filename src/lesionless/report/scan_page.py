@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lesionless.arrays import Affine, Mask, Volume
+from lesionless.arrays import Affine, Mask, Volume, voxel_mm3
 from lesionless.preprocess.quality import judge
 from lesionless.report import html
 from lesionless.report.axial import AxialScan, axial_scan, spread_out
@@ -92,7 +92,7 @@ def _failed_gates(report: ScanReport) -> list[str]:
 
 def _summary(report: ScanReport) -> Html:
     volume_ml = sum(lesion.volume_ml for lesion in report.lesions)
-    voxel_ml = abs(float(np.linalg.det(report.affine[:3, :3]))) / 1000
+    voxel_ml = voxel_mm3(report.affine) / 1000
     figures = {
         "lesions": str(len(report.lesions)),
         "lesion volume": f"{volume_ml:.2f} ml",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from lesionless.arrays import Affine, Mask, Volume
+from lesionless.arrays import Affine, Mask, Volume, voxel_mm3
 from lesionless.scoring.filters import components, drop_small
 
 
@@ -55,7 +55,7 @@ def lesions(
     atlas_mm = centres_mm @ scan_to_atlas[:3, :3].T + scan_to_atlas[:3, 3]
     peaks = ndimage.maximum(score_map, labels, index)
     means = ndimage.mean(score_map, labels, index)
-    voxel_ml = abs(np.linalg.det(affine[:3, :3])) / 1000
+    voxel_ml = voxel_mm3(affine) / 1000
     order = np.argsort(-voxels, kind="stable")
     return [
         Lesion(

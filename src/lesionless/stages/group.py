@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lesionless.arrays import voxel_mm3
 from lesionless.data.bids import BidsName, output_name
 from lesionless.data.derivatives import read_tsv, write_sidecar, write_tsv
 from lesionless.data.folders import Input, of_subjects
@@ -104,5 +105,5 @@ def _volumes_ml(table: Path) -> list[float]:
 
 def _brain_ml(mask: Path) -> float:
     scan = read_scan(mask)
-    voxel_ml = float(abs(np.linalg.det(scan.affine[:3, :3]))) / 1000
+    voxel_ml = voxel_mm3(scan.affine) / 1000
     return float(np.count_nonzero(scan.image > 0)) * voxel_ml

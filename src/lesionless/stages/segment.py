@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lesionless.arrays import Mask, Volume
+from lesionless.arrays import Mask, Volume, voxel_mm3
 from lesionless.data.bids import OutputPaths, output_paths
 from lesionless.data.derivatives import write_dataset_description, write_sidecar, write_tsv
 from lesionless.data.folders import find_scans
@@ -123,7 +123,8 @@ def segment_prepared(
     rebuilt = to_scan_grid(scored.reconstruction, geometry)
     seen = to_scan_grid(prepared.brain, geometry, order=0) > 0
     threshold = bundle.thresholds[operating_point]
-    smallest = ScoreSettings(**bundle.scoring).min_lesion_mm3 / _voxel_mm3(prepared)
+    min_lesion_mm3 = ScoreSettings(**bundle.scoring).min_lesion_mm3
+    smallest = min_lesion_mm3 / voxel_mm3(geometry.scan_affine)
     segmentation = segment(anomaly, threshold=threshold, min_voxels=smallest)
     return Segmented(
         anomaly=anomaly.astype(np.float32),
@@ -260,7 +261,3 @@ def _models_own(bundle: Bundle) -> dict[str, Any]:
     """Return the settings of preparation that a model cannot do without."""
     own = ("space", "n4", "curvature_iterations", "matrix")
     return {name: bundle.prepare[name] for name in own}
-
-
-def _voxel_mm3(prepared: PreparedScan) -> float:
-    return float(abs(np.linalg.det(prepared.geometry.scan_affine[:3, :3])))
