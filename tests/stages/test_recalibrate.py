@@ -91,4 +91,6 @@ def test_what_does_not_go_together_is_refused(
     (other / "prepare.json").write_text(json.dumps({**how, "matrix": 128}), encoding="utf-8")
     with pytest.raises(UsageError, match="--matrix 64"):
         recalibrate(networks[:1], other, tmp_path / "out", NormalsSettings())
+    with pytest.raises(UsageError, match="operating point out of"):
+        recalibrate(networks, prepared, tmp_path / "out", NormalsSettings(), operating_point="p9")
     assert not (tmp_path / "out").exists()

@@ -76,13 +76,17 @@ def test_a_further_store_may_hold_one_subject(prepared: Path, tmp_path: Path) ->
     assert both.training["n_slices"] == alone.training["n_slices"] + len(scan.image)
 
 
-def test_a_further_store_with_other_pixels_is_refused(prepared: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("key", "value"), [("matrix", 128), ("space", "sri24")])
+def test_a_further_store_of_other_pixels_or_atlas_is_refused(
+    prepared: Path, tmp_path: Path, key: str, value: object
+) -> None:
     other = tmp_path / "other"
     shutil.copytree(prepared, other)
     how = json.loads((other / "prepare.json").read_text(encoding="utf-8"))
-    (other / "prepare.json").write_text(json.dumps({**how, "matrix": 128}), encoding="utf-8")
-    with pytest.raises(UsageError, match="--matrix 64"):
+    (other / "prepare.json").write_text(json.dumps({**how, key: value}), encoding="utf-8")
+    with pytest.raises(UsageError, match=f"--{key} {how[key]}"):
         train_model(prepared, tmp_path / "model", REQUEST, also=[other])
+    assert not (tmp_path / "model").exists()
 
 
 def test_the_same_seed_gives_the_same_model(prepared: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Whether a trained model and a store go together."""
+"""Whether a model and a store go together."""
 
 from pathlib import Path
 
@@ -8,12 +8,12 @@ from lesionless.stages.prepare import load_settings
 
 
 def check_fits(bundle: Bundle, name: str, prepared: Path) -> None:
-    """Refuse a store that was prepared otherwise than the scans that a model learnt from.
+    """Refuse a store that was prepared otherwise than the scans of a model.
 
     Args:
-        bundle: A trained model.
-        name: What the user calls it.
-        prepared: A store.
+        bundle: A model, trained or about to be.
+        name: What the user calls it, or the store that it is to learn from.
+        prepared: A further store.
 
     Raises:
         UsageError: Pixels or atlas differ.
@@ -23,6 +23,6 @@ def check_fits(bundle: Bundle, name: str, prepared: Path) -> None:
         wanted, found = bundle.prepare[key], getattr(store, key)
         if found != wanted:
             raise UsageError(
-                f"{prepared}: expected {key} {wanted} as {name} learnt from, found {found}. "
+                f"{prepared}: expected {key} {wanted} as in {name}, found {found}. "
                 f"Prepare the scans with --{key} {wanted}."
             )

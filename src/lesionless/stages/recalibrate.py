@@ -10,6 +10,7 @@ from lesionless.models import bundle as bundles
 from lesionless.models.bundle import Bundle
 from lesionless.models.ensemble import Ensemble, EnsembleSettings, Member
 from lesionless.provenance import describe_software
+from lesionless.scoring.threshold import point_named
 from lesionless.stages.calibrate import calibrate, check_max_slices
 from lesionless.stages.fits import check_fits
 from lesionless.stages.normals import Normals, NormalsSettings
@@ -44,10 +45,13 @@ def recalibrate(
         overwrite: Whether a model in the folder is thrown away.
 
     Raises:
-        UsageError: The models do not go together or with the store, or the folder is taken.
+        UsageError: The models do not go together or with the store, the folder is taken, or the
+            operating point does not exist.
         ModelError: A model is missing or broken.
     """
     check_max_slices(max_slices)
+    if operating_point is not None:
+        point_named(operating_point)
     if bundles.is_complete(out) and not overwrite:
         raise UsageError(f"{out}: expected no model yet, found one. Give --overwrite.")
     parts = [bundles.load(model) for model in models]

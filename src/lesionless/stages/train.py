@@ -21,7 +21,6 @@ from lesionless.stages.calibrate import calibrate
 from lesionless.stages.findings import find, learners, learning_from
 from lesionless.stages.fits import check_fits
 from lesionless.stages.normals import Normals, NormalsSettings, stack
-from lesionless.stages.prepare import load_settings
 from lesionless.stages.rebuild import rebuilder
 from lesionless.stages.request import TrainRequest
 from lesionless.training.loop import Epoch, train
@@ -60,13 +59,15 @@ def train_model(
     if request.start is not None and bundles.folder_of(request.start).resolve() == out.resolve():
         raise UsageError(f"{out}: expected another folder than that of the model to start from.")
     begun = begin(prepared, request)
+    for folder in also:
+        check_fits(begun, str(prepared), folder)
     if overwrite:
         shutil.rmtree(out, ignore_errors=True)
     if bundles.is_complete(out):
         return _finished(out, begun, request, patients)
     findings = None if patients is None else _findings(patients, begun, request)
     learn = Normals(prepared, "train", request.normals)
-    further = [_further(folder, begun, request.normals) for folder in also]
+    further = [_further(folder, request.normals) for folder in also]
     slices = stack(chain(learn, *further), every=request.normals.every)
     logger.info("%s: %d slices without lesions", begun.name, len(slices))
     about = _about(begun, request, len(slices), patients, findings)
@@ -110,14 +111,8 @@ def _about(
     }
 
 
-def _further(folder: Path, begun: Bundle, normals: NormalsSettings) -> Normals:
+def _further(folder: Path, normals: NormalsSettings) -> Normals:
     """Return the normals of a store that sets no threshold, so that it need not keep any back."""
-    wanted, found = begun.prepare["matrix"], load_settings(folder).matrix
-    if found != wanted:
-        raise UsageError(
-            f"{folder}: expected slices of {wanted} x {wanted} pixels, found {found} x {found}. "
-            f"Prepare it with --matrix {wanted}."
-        )
     return Normals(folder, "train", replace(normals, val_fraction=0.0))
 
 
