@@ -147,9 +147,23 @@ def test_nothing_stays_nothing():
     assert drop_small(nothing, min_voxels=3).dtype == bool
 
 
-def test_a_score_leans_on_the_highest_within_reach():
-    score = np.array([1.0, 4.0, 9.0, 0.0, -2.0, 1.0, 1.0, 0.25]).reshape(8, 1, 1)
-    one = reach_across(score, reach=1)[:, 0, 0]
-    assert one == pytest.approx([2, 6, 9, 0, -2, 1, 1, 0.5])
-    assert reach_across(score, reach=2)[0, 0, 0] == pytest.approx(3)
-    np.testing.assert_array_equal(reach_across(score, reach=0), score)
+def test_a_score_leans_on_what_is_at_least_as_bright_within_reach():
+    score, image = (
+        np.array(row, dtype=np.float32).reshape(5, 1, 1)
+        for row in ([0, 4, 9, 2, -4], [1, 2, 3, 1, 1])
+    )
+    by_hand = {0: [0, 4, 9, 2, -4], 1: [2, 6.5, 9, 7 / 3, -1], 2: [13 / 3, 6.5, 9, 11 / 4, 7 / 3]}
+    for reach, wanted in by_hand.items():
+        found = reach_across(score, image, reach=reach)[:, 0, 0]
+        assert found == pytest.approx(wanted), reach
+    whole = reach_across(score, image, reach=4)
+    np.testing.assert_array_equal(whole, reach_across(score, image, reach=99))
+
+
+def test_what_is_bright_in_the_next_slice_too_and_no_lesion_there_counts_less():
+    """A sheet of cortex, cut along its surface in the middle slice; and a lesion that ends."""
+    score = np.zeros((3, 1, 2), dtype=np.float32)
+    score[1] = 6
+    cortex_and_lesion = np.float32([[[0.5, 0.4]], [[0.5, 0.6]], [[0.5, 0.4]]])
+    found = reach_across(score, cortex_and_lesion, reach=1)
+    np.testing.assert_allclose(found[:, 0], [[3, 3], [2, 6], [3, 3]])

@@ -143,6 +143,7 @@ def test_thick_slices_are_left_to_themselves(prepared: Path, model: Path) -> Non
     ]
     np.testing.assert_array_equal(scores[0], scores[1])
     assert (scores[2] > scores[0] + 0.1).any()
+    assert (scores[2][~scan.brain] == 0).all()
 
 
 def test_an_atlas_without_white_matter_leaves_the_place_out(

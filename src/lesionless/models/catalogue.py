@@ -100,7 +100,7 @@ CATALOGUE: Mapping[str, Entry] = {
             "residual": "positive",
             "times_intensity": True,
             "filter": "none",
-            "reach_mm": 3.0,
+            "reach_mm": 2.0,
             "outside_white_matter": 0.5,
         },
     ),

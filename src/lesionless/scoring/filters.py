@@ -36,16 +36,27 @@ FILTERS: Mapping[str, Callable[..., Slices]] = {
 }
 
 
-def reach_across(score: Slices, *, reach: int) -> Slices:
-    """Return the geometric mean of each score and the highest of `reach` slices either way.
+def reach_across(score: Slices, image: Slices, *, reach: int) -> Slices:
+    """Return the mean score of what is at least as bright, at each place, up to `reach` slices off.
 
-    A lesion's first and last slice show little of it; how bright it is, the slices between tell.
-    Scores of 0 or less stay.
+    A lesion's first and last slice show little of it; what it is, the brighter slices between
+    tell. Cortex that is cut along its surface looks like a lesion in one slice, and not in those
+    beside it, where it is as bright.
+
+    Args:
+        score: (slice, row, column).
+        image: (slice, row, column) intensities; every pixel is as bright as itself.
+        reach: Slices either way; 0 leaves the score as it is.
     """
-    if reach < 1:
-        return score
-    highest = ndimage.maximum_filter1d(score, 2 * reach + 1, axis=0)
-    return np.where(score > 0, np.sqrt(np.maximum(score * highest, 0)), score)
+    total, number = np.zeros_like(score), np.zeros_like(score)
+    n_slices = len(score)
+    for step in range(-min(reach, n_slices - 1), min(reach, n_slices - 1) + 1):
+        here = slice(max(0, -step), n_slices - max(0, step))
+        there = slice(max(0, step), n_slices - max(0, -step))
+        as_bright = image[there] >= image[here]
+        total[here] += score[there] * as_bright
+        number[here] += as_bright
+    return np.asarray(total / number)
 
 
 def erode(brain: SliceMask, *, pixels: int) -> SliceMask:

@@ -54,7 +54,8 @@ def raw_score(
     index_to_atlas = scan.geometry.index_to_atlas
     slice_mm = float(np.linalg.norm(index_to_atlas[:3, 0]))
     alone = score(scan.image, reconstruction, scan.brain, settings)
-    raw = reach_across(alone, reach=int(settings.reach_mm / slice_mm))
+    leaning = reach_across(alone, scan.image, reach=int(settings.reach_mm / slice_mm))
+    raw = leaning * scored(scan.brain, settings)
     if settings.outside_white_matter == 1:
         return raw
     white_matter = white_matter_at(index_to_atlas, raw.shape, space)
