@@ -58,6 +58,27 @@ def test_a_lesion_s_edge_takes_its_excess_from_the_core_beside_it(monkeypatch):
     assert taken.tolist() == pytest.approx([0.3, 0.15, 0.025], abs=1e-4)
 
 
+def test_what_is_taken_away_is_the_mean_over_contrasts(monkeypatch):
+    """Of a network that takes away what it sees, but not below the level of tissue, 0.4.
+
+    Stretched by 1.6, 0.5 is seen as 0.56, 0.9 as 0.99 and fluid of 0.1 as it is.
+    """
+    settings = replace(TINY, contrasts=(1.0, 1.6))
+    method = Restoration(settings).eval()
+    looks = []
+
+    def seen(x):
+        looks.append(x)
+        return torch.full_like(x, 20), (x - 0.4).clip(0)
+
+    monkeypatch.setattr(method, "_found", seen)
+    x = torch.zeros(1, 1, 64, 64)
+    x[..., 12, 20], x[..., 30, 20], x[..., 50, 20] = 0.5, 0.9, 0.1
+    taken = (x - method.reconstruct(x))[0, 0, [12, 30, 50], 20]
+    assert taken.tolist() == pytest.approx([0.13, 0.545, 0], abs=1e-4)
+    torch.testing.assert_close(looks[0], x[..., *method._inside])
+
+
 def test_nothing_is_ever_added_and_the_border_stays():
     method = Restoration(RestorationSettings(widths=(4, 8, 8, 8))).eval()
     x = torch.rand(2, 1, 256, 256)

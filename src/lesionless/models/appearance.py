@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
@@ -95,24 +96,28 @@ def rescanned(
     changed = []
     for plane in planes:
         bright = TISSUE_LEVEL * (plane / TISSUE_LEVEL) ** gamma * gain
-        sharp = _stretched(bright, float(stretch))
+        sharp = stretched(bright, float(stretch))
         image = ndimage.gaussian_filter(sharp, blur) if blur else sharp
         changed.append((np.clip(image + noise, 0, 1) * (plane > 0)).astype(np.float32))
     return changed
 
 
-def _either_way(generator: np.random.Generator, most: float) -> float:
-    return float(generator.uniform(-most, most))
-
-
-def _stretched(x: Plane, stretch: float) -> Plane:
-    """Stretch the contrast between tissues about their level; fluid and lesions keep their place.
+def stretched(x: Any, stretch: float) -> Any:
+    """Stretch the contrast between tissues about their level; fluid keeps its place.
 
     Beyond the range of tissue every value is moved by what its edge is moved.
+
+    Args:
+        x: Prepared slices, an array or a tensor.
+        stretch: 1 changes nothing, more makes white and grey matter differ more.
     """
-    is_tissue = np.clip((x - FLUID_LEVEL) / 0.1, 0, 1)
+    is_tissue = ((x - FLUID_LEVEL) / 0.1).clip(0, 1)
     reach = TISSUE_LEVEL - 0.25
-    return np.asarray(x + is_tissue * (stretch - 1) * np.clip(x - TISSUE_LEVEL, -reach, reach))
+    return x + is_tissue * (stretch - 1) * (x - TISSUE_LEVEL).clip(-reach, reach)
+
+
+def _either_way(generator: np.random.Generator, most: float) -> float:
+    return float(generator.uniform(-most, most))
 
 
 def _bias(generator: np.random.Generator, shape: tuple[int, int], most: float) -> Plane:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lesionless.models import losses
-from lesionless.models.appearance import Variation, moved, rescanned
+from lesionless.models.appearance import Variation, moved, rescanned, stretched
 from lesionless.models.corruption import Shape, bumpy_ellipse, implant, region
 from lesionless.models.findings import Findings
 from lesionless.models.method import Losses, Update
@@ -36,6 +36,8 @@ class RestorationSettings:
         lambda_overlap: Weight of one minus their Dice.
         lambda_restoration: Weight of the mean absolute error of the restored slice.
         patients_share: Share of the examples that are slices of patients, where there are any.
+        contrasts: Stretches of the contrast between tissues at which a slice is looked at when it
+            is rebuilt; what is taken away is the mean.
     """
 
     size: int = 256
@@ -47,6 +49,7 @@ class RestorationSettings:
     lambda_overlap: float = 0.5
     lambda_restoration: float = 2.0
     patients_share: float = 0.25
+    contrasts: tuple[float, ...] = (1.0,)
 
 
 class Restoration(nn.Module):
@@ -85,15 +88,21 @@ class Restoration(nn.Module):
 
         Pixels at a lesion's edge are partly tissue, which p says; what they would hold if they
         were all lesion is told by the core beside them: x - p max(p d), the maximum taken over
-        `SPREAD_PIXELS`. So faint edges of bright lesions rank before bright normal tissue.
+        `SPREAD_PIXELS`. So faint edges of bright lesions rank before bright normal tissue. It is
+        the mean over `contrasts`, at which the network errs at different places.
         """
         rows, columns = self._inside
-        logit, excess = self._found(x[..., rows, columns])
-        probability = torch.sigmoid(logit)
-        core = _highest_nearby(probability * excess)
+        inside = x[..., rows, columns]
+        looks = [self._taken(stretched(inside, c).clip(0, 1)) for c in self.settings.contrasts]
         x_hat = x.clone()
-        x_hat[..., rows, columns] -= (probability * core).to(x.dtype)
+        x_hat[..., rows, columns] -= torch.stack(looks).mean(dim=0).to(x.dtype)
         return x_hat
+
+    def _taken(self, x: Tensor) -> Tensor:
+        """Return p max(p d)."""
+        logit, excess = self._found(x)
+        probability = torch.sigmoid(logit)
+        return probability * _highest_nearby(probability * excess)
 
     def _found(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the logit of lesion, and the excess if it is one, never below 0."""
