@@ -1,7 +1,6 @@
-"""Judge models on prepared scans that serve to choose: mean AUPRC per store, over the whole brain.
+"""Judge a model on prepared scans that serve to choose: mean AUPRC per store, over the whole brain.
 
-Usage: python runs/choose.py MODELS STORE[:SPLIT] ..., where MODELS are model folders or shipped
-names joined by commas (more than one: the mean of their reconstructions, scored as the first is).
+Usage: python runs/choose.py MODEL STORE[:SPLIT] ..., where MODEL is a folder or a shipped name.
 Scans without a lesion are left out. Every scan is judged as it is and as another scanner might show
 it: `rescanned`, drawn once per scan, so that all slices change alike, noise included; pose stays.
 Writes one line, `STORE as it is -> another scanner (number of scans)`.
@@ -21,7 +20,7 @@ from lesionless.errors import UsageError
 from lesionless.models.appearance import rescanned
 from lesionless.models.bundle import Bundle, load
 from lesionless.preprocess.prepared import PreparedScan
-from lesionless.stages.apply import standardised
+from lesionless.stages.apply import apply
 from lesionless.stages.normals import NormalsSettings, split_of
 from lesionless.stages.rebuild import Rebuild, rebuilder
 
@@ -41,19 +40,17 @@ def other_scanner(scan: PreparedScan, number: int) -> PreparedScan:
     return replace(scan, image=np.stack(planes) * scan.brain)
 
 
-def auprc(bundle: Bundle, rebuilders: list[Rebuild], scan: PreparedScan) -> float:
+def auprc(bundle: Bundle, rebuild: Rebuild, scan: PreparedScan) -> float:
     """Return the area under the precision-recall curve of one scan."""
-    every = np.ones(len(scan.image), dtype=bool)
-    rebuilt = np.mean([rebuild(scan, every) for rebuild in rebuilders], axis=0)
-    score = standardised(bundle, scan, rebuilt)
+    score = apply(bundle, scan, rebuild).score
     return float(average_precision_score(scan.lesion[scan.brain], score[scan.brain]))
 
 
-def main(models: str, stores: list[str]) -> None:
-    """Judge one model, or the mean of several."""
+def main(model: str, stores: list[str]) -> None:
+    """Judge a model on every store."""
     torch.set_num_threads(1)
-    bundles = [load(name) for name in models.split(",")]
-    rebuilders = [rebuilder(bundle.method) for bundle in bundles]
+    bundle = load(model)
+    rebuild = rebuilder(bundle.method)
     cells = []
     for named in stores:
         folder, _, split = named.partition(":")
@@ -62,11 +59,10 @@ def main(models: str, stores: list[str]) -> None:
             raise UsageError(f"{named}: expected prepared scans with lesions, found none.")
         changed = [other_scanner(scan, number) for number, scan in enumerate(found)]
         same, other = (
-            np.mean([auprc(bundles[0], rebuilders, scan) for scan in scans])
-            for scans in (found, changed)
+            np.mean([auprc(bundle, rebuild, scan) for scan in scans]) for scans in (found, changed)
         )
         cells.append(f"{Path(folder).name} {same:.3f} -> {other:.3f} ({len(found)})")
-    sys.stdout.write(f"{models} | {' / '.join(cells)}\n")
+    sys.stdout.write(f"{model} | {' / '.join(cells)}\n")
 
 
 if __name__ == "__main__":

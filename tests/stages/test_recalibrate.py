@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,10 @@ import pytest
 from lesionless import store
 from lesionless.errors import UsageError
 from lesionless.models import bundle as bundles
+from lesionless.preprocess.prepared import PreparedScan
 from lesionless.runtime.engine import reconstruct
-from lesionless.stages.normals import NormalsSettings
+from lesionless.stages.calibrate import calibrate
+from lesionless.stages.normals import Normals, NormalsSettings
 from lesionless.stages.recalibrate import recalibrate
 from lesionless.stages.request import TrainRequest
 from lesionless.stages.train import train_model
@@ -94,3 +97,19 @@ def test_what_does_not_go_together_is_refused(
     with pytest.raises(UsageError, match="operating point out of"):
         recalibrate(networks, prepared, tmp_path / "out", NormalsSettings(), operating_point="p9")
     assert not (tmp_path / "out").exists()
+
+
+def test_slices_that_are_left_out_have_no_say_in_thresholds(
+    networks: list[Path], prepared: Path
+) -> None:
+    """A perfect reconstruction leaves nothing over, however far a score leans on neighbours."""
+    bundle = bundles.load(networks[0])
+    leaning = replace(bundle, scoring={**bundle.scoring, "reach_mm": 20.0})
+    normals = Normals(prepared, "train", NormalsSettings())
+    ready = calibrate(leaning, normals, normals, rebuild=_perfect, max_slices=5)
+    assert ready.normative["centre"] == 0
+    assert ready.thresholds["fpr-1e-4"] == 0
+
+
+def _perfect(scan: PreparedScan, wanted: np.ndarray) -> np.ndarray:
+    return scan.image * wanted[:, np.newaxis, np.newaxis]

@@ -13,7 +13,8 @@ from lesionless.models import bundle as bundles
 from lesionless.models.catalogue import CATALOGUE
 from lesionless.preprocess.pipeline import PrepareSettings
 from lesionless.preprocess.white_matter import white_matter_at
-from lesionless.stages.apply import apply
+from lesionless.scoring.recipe import ScoreSettings
+from lesionless.stages.apply import apply, raw_score
 from lesionless.stages.normals import Normals, NormalsSettings, stack
 from lesionless.stages.rebuild import rebuilder
 from lesionless.stages.request import TrainRequest
@@ -144,6 +145,18 @@ def test_thick_slices_are_left_to_themselves(prepared: Path, model: Path) -> Non
     np.testing.assert_array_equal(scores[0], scores[1])
     assert (scores[2] > scores[0] + 0.1).any()
     assert (scores[2][~scan.brain] == 0).all()
+
+
+def test_slices_that_were_not_rebuilt_have_no_say_in_their_neighbours(prepared: Path) -> None:
+    scan = store.load(store.paths(prepared)[0])
+    rebuilt = np.arange(len(scan.image)) < 5
+    reconstruction = scan.image * 0.9 * rebuilt[:, np.newaxis, np.newaxis]
+    first = replace(scan, image=scan.image[:5], brain=scan.brain[:5])
+    settings = ScoreSettings(reach_mm=20.0)
+    raw = raw_score(scan, reconstruction, settings, space="mni152", rebuilt=rebuilt)
+    alone = raw_score(first, reconstruction[:5], settings, space="mni152")
+    np.testing.assert_allclose(raw[:5], alone, atol=1e-6)
+    assert np.abs(raw_score(scan, reconstruction, settings, space="mni152")[:5] - alone).max() > 0.1
 
 
 def test_an_atlas_without_white_matter_leaves_the_place_out(

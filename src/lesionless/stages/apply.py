@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Bool
 
 from lesionless.arrays import Slices
 from lesionless.models.bundle import Bundle
@@ -44,17 +45,32 @@ def standardised(bundle: Bundle, scan: PreparedScan, reconstruction: Slices) -> 
 
 
 def raw_score(
-    scan: PreparedScan, reconstruction: Slices, settings: ScoreSettings, *, space: str
+    scan: PreparedScan,
+    reconstruction: Slices,
+    settings: ScoreSettings,
+    *,
+    space: str,
+    rebuilt: Bool[np.ndarray, " slice"] | None = None,
 ) -> Slices:
     """Return the score of a reconstruction, 0 outside the brain, not yet standardised.
+
+    Args:
+        scan: A prepared scan.
+        reconstruction: Of its slices.
+        settings: See `ScoreSettings`.
+        space: Of the atlas, for the map of white matter.
+        rebuilt: The slices that were rebuilt; the others are 0 and have no say in their
+            neighbours. None for all.
 
     Raises:
         UsageError: The score leans on a map of white matter that the space does not have.
     """
     index_to_atlas = scan.geometry.index_to_atlas
     slice_mm = float(np.linalg.norm(index_to_atlas[:3, 0]))
-    alone = score(scan.image, reconstruction, scan.brain, settings)
-    leaning = reach_across(alone, scan.image, reach=int(settings.reach_mm / slice_mm))
+    alone, image = score(scan.image, reconstruction, scan.brain, settings), scan.image
+    if rebuilt is not None:
+        alone, image = (part * rebuilt[:, np.newaxis, np.newaxis] for part in (alone, image))
+    leaning = reach_across(alone, image, reach=int(settings.reach_mm / slice_mm))
     raw = leaning * scored(scan.brain, settings)
     if settings.outside_white_matter == 1:
         return raw

@@ -84,7 +84,8 @@ def _score(
     normal: NormalScan, rebuild: Rebuild, bundle: Bundle, settings: ScoreSettings
 ) -> NormalScores:
     scan, kept = normal.scan, normal.is_normal
-    raw = raw_score(scan, rebuild(scan, kept), settings, space=bundle.prepare["space"])
+    space = bundle.prepare["space"]
+    raw = raw_score(scan, rebuild(scan, kept), settings, space=space, rebuilt=kept)
     inside = scored(scan.brain, settings) & kept[:, np.newaxis, np.newaxis]
     return NormalScores(raw, inside, scan.geometry.index_to_atlas)
 
