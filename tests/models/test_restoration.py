@@ -76,7 +76,11 @@ def test_what_is_taken_away_is_the_mean_over_contrasts(monkeypatch):
     x[..., 12, 20], x[..., 30, 20], x[..., 50, 20] = 0.5, 0.9, 0.1
     taken = (x - method.reconstruct(x))[0, 0, [12, 30, 50], 20]
     assert taken.tolist() == pytest.approx([0.13, 0.545, 0], abs=1e-4)
-    torch.testing.assert_close(looks[0], x[..., *method._inside])
+    inside = x[..., *method._inside]
+    torch.testing.assert_close(looks[0], inside)
+    row, column = (inside[0, 0] == 0.5).nonzero()[0].tolist()
+    mirrored = looks[1][0, 0, row + 1, inside.shape[-1] - column]
+    assert mirrored.item() == pytest.approx(0.56)  # on the other side, a pixel further
 
 
 def test_nothing_is_ever_added_and_the_border_stays():

@@ -1,5 +1,6 @@
 """A network that takes synthetic lesions away again, and real ones with them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +38,7 @@ class RestorationSettings:
         lambda_restoration: Weight of the mean absolute error of the restored slice.
         patients_share: Share of the examples that are slices of patients, where there are any.
         contrasts: Stretches of the contrast between tissues at which a slice is looked at when it
-            is rebuilt; what is taken away is the mean.
+            is rebuilt; what is taken away is the mean. Every second look is at the mirror image.
     """
 
     size: int = 256
@@ -92,11 +93,16 @@ class Restoration(nn.Module):
         the mean over `contrasts`, at which the network errs at different places.
         """
         rows, columns = self._inside
-        inside = x[..., rows, columns]
-        looks = [self._taken(stretched(inside, c).clip(0, 1)) for c in self.settings.contrasts]
+        looks = list(self._looks(x[..., rows, columns]))
         x_hat = x.clone()
         x_hat[..., rows, columns] -= torch.stack(looks).mean(dim=0).to(x.dtype)
         return x_hat
+
+    def _looks(self, x: Tensor) -> Iterator[Tensor]:
+        """Yield what is taken away at each contrast, by turns of the slice and its mirror image."""
+        for number, contrast in enumerate(self.settings.contrasts):
+            seen = stretched(x, contrast).clip(0, 1)
+            yield _mirrored_back(self._taken(_mirrored(seen))) if number % 2 else self._taken(seen)
 
     def _taken(self, x: Tensor) -> Tensor:
         """Return p max(p d)."""
@@ -162,6 +168,15 @@ class Restoration(nn.Module):
     ) -> tuple[np.ndarray, np.ndarray]:
         shape = self.shape if self.findings is None else self.findings.shape
         return implant(noise, x, pixel_mm=pixel_mm, shape=shape)
+
+
+def _mirrored(x: Tensor) -> Tensor:
+    """Mirror slices and move them by a pixel, so that the network folds others together."""
+    return x.flip(-1).roll((1, 1), (-2, -1))
+
+
+def _mirrored_back(x: Tensor) -> Tensor:
+    return x.roll((-1, -1), (-2, -1)).flip(-1)
 
 
 def _highest_nearby(excess: Tensor) -> Tensor:
