@@ -159,3 +159,8 @@ def test_the_discriminator_s_loss_reaches_no_other_part(name, tiny, x):
     total = judge.loss(x, generator()).total
     found = torch.autograd.grad(total, list(other.parameters), allow_unused=True)
     assert all(gradient is None for gradient in found)
+
+
+def test_lists_of_an_experiment_file_are_settings_like_those_of_a_saved_model():
+    settings = resized(CATALOGUE["restoration"].settings, 64, widths=[8, 12])
+    assert settings == resized(CATALOGUE["restoration"].settings, 64, widths=(8, 12))

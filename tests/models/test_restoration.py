@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from lesionless.errors import UsageError
 from lesionless.models import losses
 from lesionless.models.corruption import bumpy_ellipse
 from lesionless.models.findings import Findings
@@ -177,3 +178,9 @@ def test_patients_have_the_share_of_examples_that_is_asked_for(patients):
     *_, judged = examples(method, 200)
     inside = judged.sum(axis=(1, 2))
     assert (inside < inside.max()).mean() == pytest.approx(0.25, abs=0.08)
+
+
+@pytest.mark.parametrize("contrasts", [(), (1.0, 0.0)])
+def test_a_slice_is_looked_at_with_some_contrast(contrasts):
+    with pytest.raises(UsageError, match="contrasts above 0"):
+        replace(TINY, contrasts=contrasts)

@@ -137,10 +137,10 @@ def build(settings: Settings, *, seed: int = 0) -> Method:
 
 
 def resized(settings: Settings, size: int, **changes: Any) -> Settings:
-    """Return settings for slices of `size` rows, with further fields changed.
+    """Return settings for slices of `size` rows, with further fields changed; lists become tuples.
 
     Raises:
-        UsageError: A field does not belong to these settings.
+        UsageError: A field does not belong to these settings, or its value does not fit.
     """
     fields = settings.__dataclass_fields__
     unknown = set(changes) - set(fields)
@@ -148,6 +148,9 @@ def resized(settings: Settings, size: int, **changes: Any) -> Settings:
         raise UsageError(
             f"Expected settings among {sorted(fields)}, found {sorted(unknown)}. Correct the names."
         )
+    values: dict[str, Any] = {
+        name: tuple(v) if isinstance(v, list) else v for name, v in changes.items()
+    }
     if "size" in fields:
-        changes["size"] = size
-    return replace(settings, **changes)
+        values["size"] = size
+    return replace(settings, **values)

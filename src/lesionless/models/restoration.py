@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lesionless.errors import UsageError
 from lesionless.models import losses
 from lesionless.models.appearance import Variation, moved, rescanned, stretched
 from lesionless.models.corruption import Shape, bumpy_ellipse, implant, region
@@ -39,6 +40,9 @@ class RestorationSettings:
         patients_share: Share of the examples that are slices of patients, where there are any.
         contrasts: Stretches of the contrast between tissues at which a slice is looked at when it
             is rebuilt; what is taken away is the mean. Every second look is at the mirror image.
+
+    Raises:
+        UsageError: There is no contrast, or one is not above 0.
     """
 
     size: int = 256
@@ -51,6 +55,12 @@ class RestorationSettings:
     lambda_restoration: float = 2.0
     patients_share: float = 0.25
     contrasts: tuple[float, ...] = (1.0,)
+
+    def __post_init__(self) -> None:
+        if not self.contrasts or min(self.contrasts) <= 0:
+            raise UsageError(
+                f"Expected contrasts above 0, such as (1.0, 1.6), found {self.contrasts}."
+            )
 
 
 class Restoration(nn.Module):
