@@ -70,7 +70,7 @@ def test_what_is_taken_away_is_the_mean_over_contrasts(monkeypatch):
 
     def seen(x):
         looks.append(x)
-        return torch.full_like(x, 20), (x - 0.4).clip(0)
+        return torch.where(x > 0, 20.0, -20.0), (x - 0.4).clip(0)
 
     monkeypatch.setattr(method, "_found", seen)
     x = torch.zeros(1, 1, 64, 64)
@@ -79,9 +79,9 @@ def test_what_is_taken_away_is_the_mean_over_contrasts(monkeypatch):
     assert taken.tolist() == pytest.approx([0.13, 0.545, 0], abs=1e-4)
     inside = x[..., *method._inside]
     torch.testing.assert_close(looks[0], inside)
-    row, column = (inside[0, 0] == 0.5).nonzero()[0].tolist()
-    mirrored = looks[1][0, 0, row + 1, inside.shape[-1] - column]
-    assert mirrored.item() == pytest.approx(0.56)  # on the other side, a pixel further
+    rows, columns = inside[0, 0].nonzero().T
+    mirrored = looks[1][0, 0, rows + 1, inside.shape[-1] - columns]  # and a pixel further
+    assert mirrored.tolist() == pytest.approx([0.56, 0.99, 0.1])
 
 
 def test_nothing_is_ever_added_and_the_border_stays():
