@@ -158,6 +158,21 @@ def test_masks_come_from_the_lesion_derivative_by_label(tmp_path: Path) -> None:
     assert find_masks(lesion_folder) == find_masks(tmp_path)
 
 
+def test_subjects_may_be_links_to_folders_elsewhere(tmp_path: Path) -> None:
+    """So a part of a cohort is made: its masks must not be lost, or lesions pass for normal."""
+    touch(
+        tmp_path / "cohort",
+        "sub-1/anat/sub-1_FLAIR.nii.gz",
+        "derivatives/lesion/sub-1/anat/sub-1_label-lesion_mask.nii.gz",
+    )
+    part = tmp_path / "part"
+    for folder in ("sub-1", "derivatives/lesion/sub-1"):
+        (part / folder).parent.mkdir(parents=True, exist_ok=True)
+        (part / folder).symlink_to(tmp_path / "cohort" / folder)
+    assert found(part) == ["sub-1/anat/sub-1_FLAIR.nii.gz"]
+    assert [mask.subject for mask in find_masks(part)] == ["1"]
+
+
 def test_without_a_lesion_derivative_masks_come_from_the_tree_itself(tmp_path: Path) -> None:
     touch(
         tmp_path,

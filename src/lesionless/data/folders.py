@@ -98,7 +98,8 @@ def find_masks(tree: Path, *, label: str = "lesion") -> list[Input]:
         raise UsageError(f"{tree}: expected a folder with masks, found none. Check the path.")
     lesion_tree = tree / "derivatives" / "lesion"
     root = lesion_tree if lesion_tree.is_dir() else tree
-    named = ((file, parse_name(file.name)) for file in _images(root, ("**/*",)))
+    # ** alone would pass by subjects that are links to folders elsewhere
+    named = ((file, parse_name(file.name)) for file in _images(root, ("**/*", "sub-*/**/*")))
     found = [Input(file, name) for file, name in named if name and name.suffix == "mask"]
     chosen = [mask for mask in found if mask.name.get("label") == label]
     return sorted(chosen, key=lambda mask: (mask.name.stem, mask.path))
