@@ -158,18 +158,16 @@ def test_masks_come_from_the_lesion_derivative_by_label(tmp_path: Path) -> None:
     assert find_masks(lesion_folder) == find_masks(tmp_path)
 
 
-def test_subjects_may_be_links_to_folders_elsewhere(tmp_path: Path) -> None:
+@pytest.mark.parametrize("link", ["sub-1", "ses-1", "anat"])
+def test_folders_may_be_links_to_others_elsewhere(tmp_path: Path, link: str) -> None:
     """So a part of a cohort is made: its masks must not be lost, or lesions pass for normal."""
-    touch(
-        tmp_path / "cohort",
-        "sub-1/anat/sub-1_FLAIR.nii.gz",
-        "derivatives/lesion/sub-1/anat/sub-1_label-lesion_mask.nii.gz",
-    )
+    names = ("sub-1_ses-1_FLAIR.nii.gz", "sub-1_ses-1_label-lesion_mask.nii.gz")
+    touch(tmp_path / "cohort", *(f"{link}/{name}" for name in names))
     part = tmp_path / "part"
-    for folder in ("sub-1", "derivatives/lesion/sub-1"):
-        (part / folder).parent.mkdir(parents=True, exist_ok=True)
-        (part / folder).symlink_to(tmp_path / "cohort" / folder)
-    assert found(part) == ["sub-1/anat/sub-1_FLAIR.nii.gz"]
+    for tree in (part, part / "derivatives" / "lesion"):
+        tree.mkdir(parents=True)
+        (tree / link).symlink_to(tmp_path / "cohort" / link)
+    assert found(part) == [f"{link}/{names[0]}"]
     assert [mask.subject for mask in find_masks(part)] == ["1"]
 
 

@@ -1,5 +1,6 @@
 """The U-Net that takes synthetic lesions away."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -180,7 +181,7 @@ def test_patients_have_the_share_of_examples_that_is_asked_for(patients):
     assert (inside < inside.max()).mean() == pytest.approx(0.25, abs=0.08)
 
 
-@pytest.mark.parametrize("contrasts", [(), (1.0, 0.0)])
+@pytest.mark.parametrize("contrasts", [(), (1.0, 0.0), (math.nan,), (math.inf,), 1.6, ("a",)])
 def test_a_slice_is_looked_at_with_some_contrast(contrasts):
     with pytest.raises(UsageError, match="contrasts above 0"):
         replace(TINY, contrasts=contrasts)

@@ -13,7 +13,7 @@ from lesionless.models import bundle as bundles
 from lesionless.models.catalogue import CATALOGUE
 from lesionless.preprocess.pipeline import PrepareSettings
 from lesionless.preprocess.white_matter import white_matter_at
-from lesionless.scoring.recipe import ScoreSettings
+from lesionless.scoring.recipe import ScoreSettings, scored
 from lesionless.stages.apply import apply, raw_score
 from lesionless.stages.normals import Normals, NormalsSettings, stack
 from lesionless.stages.rebuild import rebuilder
@@ -157,6 +157,16 @@ def test_slices_that_were_not_rebuilt_have_no_say_in_their_neighbours(prepared: 
     alone = raw_score(first, reconstruction[:5], settings, space="mni152")
     np.testing.assert_allclose(raw[:5], alone, atol=1e-6)
     assert np.abs(raw_score(scan, reconstruction, settings, space="mni152")[:5] - alone).max() > 0.1
+
+
+def test_an_eroded_rim_has_no_say_in_neighbouring_slices(prepared: Path) -> None:
+    scan = store.load(store.paths(prepared)[0])
+    settings = ScoreSettings(reach_mm=20.0, erosion_pixels=2, filter="none")
+    inside = scored(scan.brain, settings)
+    even = replace(scan, image=np.where(scan.brain, np.float32(0.5), 0))
+    raw = raw_score(even, np.zeros_like(even.image), settings, space="mni152")
+    np.testing.assert_allclose(raw[inside], 0.5)
+    assert (raw[~inside] == 0).all()
 
 
 def test_an_atlas_without_white_matter_leaves_the_place_out(

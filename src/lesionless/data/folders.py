@@ -13,6 +13,8 @@ logger = logging.getLogger(__name__)
 
 # A pair is known by its image; the header is found beside it
 _SCAN_EXTENSIONS = (".nii", ".nii.gz", ".img")
+# Where scans may lie below a folder; ** alone passes by folders that are links
+_LEVELS = ("*", "sub-*/**/*", "ses-*/**/*", "anat/*")
 _SKIPPED_FOLDERS = frozenset({"derivatives", "sourcedata", "code"})
 # Our own maps are FLAIR images by suffix, but never scans to work on
 _OWN_OUTPUTS = frozenset({"anomaly", "lesionless"})
@@ -98,8 +100,7 @@ def find_masks(tree: Path, *, label: str = "lesion") -> list[Input]:
         raise UsageError(f"{tree}: expected a folder with masks, found none. Check the path.")
     lesion_tree = tree / "derivatives" / "lesion"
     root = lesion_tree if lesion_tree.is_dir() else tree
-    # ** alone would pass by subjects that are links to folders elsewhere
-    named = ((file, parse_name(file.name)) for file in _images(root, ("**/*", "sub-*/**/*")))
+    named = ((file, parse_name(file.name)) for file in _images(root, ("**/*", *_LEVELS)))
     found = [Input(file, name) for file, name in named if name and name.suffix == "mask"]
     chosen = [mask for mask in found if mask.name.get("label") == label]
     return sorted(chosen, key=lambda mask: (mask.name.stem, mask.path))
@@ -168,7 +169,7 @@ def _single(path: Path, suffix: str) -> Input:
 
 def _scans_in(folder: Path, suffix: str) -> Iterator[Path]:
     """Yield the files to take: plain names right inside, BIDS names by suffix anywhere."""
-    for file in _images(folder, ("*", "sub-*/**/*", "ses-*/**/*", "anat/*")):
+    for file in _images(folder, _LEVELS):
         name = parse_name(file.name)
         if _is_mask(file):
             continue

@@ -108,7 +108,7 @@ def stretched(x: Any, stretch: float) -> Any:
     Beyond the range of tissue every value is moved by what its edge is moved.
 
     Args:
-        x: Prepared slices, an array or a tensor.
+        x: Prepared slices, an array or a tensor; the same kind and shape is returned.
         stretch: 1 changes nothing, more makes white and grey matter differ more.
     """
     is_tissue = ((x - FLUID_LEVEL) / 0.1).clip(0, 1)

@@ -1,5 +1,6 @@
 """A network that takes synthetic lesions away again, and real ones with them."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -39,10 +40,11 @@ class RestorationSettings:
         lambda_restoration: Weight of the mean absolute error of the restored slice.
         patients_share: Share of the examples that are slices of patients, where there are any.
         contrasts: Stretches of the contrast between tissues at which a slice is looked at when it
-            is rebuilt; what is taken away is the mean. Every second look is at the mirror image.
+            is rebuilt; what is taken away is the mean. Every second look is at the mirror image, a
+            pixel aside, so that their order matters.
 
     Raises:
-        UsageError: There is no contrast, or one is not above 0.
+        UsageError: There is no contrast, or one is not a number above 0.
     """
 
     size: int = 256
@@ -57,9 +59,10 @@ class RestorationSettings:
     contrasts: tuple[float, ...] = (1.0,)
 
     def __post_init__(self) -> None:
-        if not self.contrasts or min(self.contrasts) <= 0:
+        looks = self.contrasts if isinstance(self.contrasts, tuple) else ()
+        if not looks or not all(isinstance(c, int | float) and 0 < c < math.inf for c in looks):
             raise UsageError(
-                f"Expected contrasts above 0, such as (1.0, 1.6), found {self.contrasts}."
+                f"Expected contrasts above 0, such as (1.0, 1.6), found {self.contrasts!r}."
             )
 
 
@@ -99,8 +102,8 @@ class Restoration(nn.Module):
 
         Pixels at a lesion's edge are partly tissue, which p says; what they would hold if they
         were all lesion is told by the core beside them: x - p max(p d), the maximum taken over
-        `SPREAD_PIXELS`. So faint edges of bright lesions rank before bright normal tissue. It is
-        the mean over `contrasts`, at which the network errs at different places.
+        `SPREAD_PIXELS`. So faint edges of bright lesions rank before bright normal tissue. What is
+        taken away is the mean over several looks, at which the network errs at different places.
         """
         rows, columns = self._inside
         looks = list(self._looks(x[..., rows, columns]))

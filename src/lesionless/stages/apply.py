@@ -67,11 +67,12 @@ def raw_score(
     """
     index_to_atlas = scan.geometry.index_to_atlas
     slice_mm = float(np.linalg.norm(index_to_atlas[:3, 0]))
-    alone, image = score(scan.image, reconstruction, scan.brain, settings), scan.image
+    alone = score(scan.image, reconstruction, scan.brain, settings)
+    counted = scored(scan.brain, settings)
     if rebuilt is not None:
-        alone, image = (part * rebuilt[:, np.newaxis, np.newaxis] for part in (alone, image))
-    leaning = reach_across(alone, image, reach=int(settings.reach_mm / slice_mm))
-    raw = leaning * scored(scan.brain, settings)
+        counted = counted & rebuilt[:, np.newaxis, np.newaxis]
+    image = np.where(counted, scan.image, -1)  # darker than all that counts
+    raw = reach_across(alone, image, reach=int(settings.reach_mm / slice_mm)) * counted
     if settings.outside_white_matter == 1:
         return raw
     white_matter = white_matter_at(index_to_atlas, raw.shape, space)
