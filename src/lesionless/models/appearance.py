@@ -11,6 +11,7 @@ from lesionless.arrays import Plane
 from lesionless.preprocess.intensity import TISSUE_LEVEL
 
 FLUID_LEVEL = 0.15  # contrast between tissues is stretched above it, fluid stays
+TISSUE_FROM = 0.25  # fully from here on, and as far above the tissue's level as this is below it
 BIAS_WAVES = 3  # half waves of the bias along rows and columns, at most
 
 
@@ -111,8 +112,8 @@ def stretched(x: Any, stretch: float) -> Any:
         x: Prepared slices, an array or a tensor; the same kind and shape is returned.
         stretch: 1 changes nothing, more makes white and grey matter differ more.
     """
-    is_tissue = ((x - FLUID_LEVEL) / 0.1).clip(0, 1)
-    reach = TISSUE_LEVEL - 0.25
+    is_tissue = ((x - FLUID_LEVEL) / (TISSUE_FROM - FLUID_LEVEL)).clip(0, 1)
+    reach = TISSUE_LEVEL - TISSUE_FROM
     return x + is_tissue * (stretch - 1) * (x - TISSUE_LEVEL).clip(-reach, reach)
 
 
