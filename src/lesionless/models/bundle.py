@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from lesionless.errors import ModelError, UsageError
-from lesionless.models.catalogue import Settings, build, entry
+from lesionless.models.catalogue import Settings, build, entry, from_file
 from lesionless.models.ensemble import EnsembleSettings, Member
 
 DESCRIPTION = "model.json"
@@ -146,7 +146,6 @@ def _settings(name: str, fields: dict[str, Any]) -> Settings:
     if "members" in fields:
         members = [(m["name"], _settings(m["name"], m["settings"])) for m in fields["members"]]
         return EnsembleSettings(tuple(Member(*member) for member in members))
-    values = {key: tuple(v) if isinstance(v, list) else v for key, v in fields.items()}
     kind: Any = type(entry(name).settings)
-    settings: Settings = kind(**values)
+    settings: Settings = kind(**from_file(fields))
     return settings

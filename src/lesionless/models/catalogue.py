@@ -148,9 +148,12 @@ def resized(settings: Settings, size: int, **changes: Any) -> Settings:
         raise UsageError(
             f"Expected settings among {sorted(fields)}, found {sorted(unknown)}. Correct the names."
         )
-    values: dict[str, Any] = {
-        name: tuple(v) if isinstance(v, list) else v for name, v in changes.items()
-    }
+    values = from_file(changes)
     if "size" in fields:
         values["size"] = size
     return replace(settings, **values)
+
+
+def from_file(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings that were read from a file: its lists become tuples."""
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()}

@@ -48,6 +48,8 @@ def reach_across(score: Slices, image: Slices, *, reach: int) -> Slices:
         image: (slice, row, column) intensities; every pixel is as bright as itself.
         reach: Slices either way; 0 leaves the score as it is.
     """
+    if reach < 1:
+        return score
     total, number = np.zeros_like(score), np.zeros_like(score)
     n_slices = len(score)
     for step in range(-min(reach, n_slices - 1), min(reach, n_slices - 1) + 1):
