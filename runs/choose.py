@@ -2,7 +2,8 @@
 
 Usage: python runs/choose.py MODEL STORE[:SPLIT] ..., where MODEL is a folder or a shipped name.
 Scans without a lesion are left out. Every scan is judged as it is and as another scanner might show
-it: `rescanned`, drawn once per scan, so that all slices change alike, noise included; pose stays.
+it: `rescanned`, drawn once per scan, so that all slices change alike, but for the noise, which is
+drawn for each voxel anew; pose stays.
 Writes one line, `STORE as it is -> another scanner (number of scans)`.
 """
 
@@ -17,7 +18,7 @@ from sklearn.metrics import average_precision_score
 
 from lesionless import store
 from lesionless.errors import UsageError
-from lesionless.models.appearance import rescanned
+from lesionless.models.appearance import Variation, rescanned
 from lesionless.models.bundle import Bundle, load
 from lesionless.preprocess.prepared import PreparedScan
 from lesionless.stages.apply import apply
@@ -36,8 +37,11 @@ def patients(folder: Path, split: str) -> Iterator[PreparedScan]:
 
 def other_scanner(scan: PreparedScan, number: int) -> PreparedScan:
     """Return a scan as another scanner might show it."""
-    planes = rescanned(np.random.default_rng(number), list(scan.image))
-    return replace(scan, image=np.stack(planes) * scan.brain)
+    generator, variation = np.random.default_rng(number), Variation()
+    planes = np.stack(rescanned(generator, list(scan.image), replace(variation, noise=0.0)))
+    spread = generator.uniform(0, variation.noise)
+    noise = np.float32(spread) * generator.standard_normal(planes.shape, dtype=np.float32)
+    return replace(scan, image=np.clip(planes + noise, 0, 1) * scan.brain)
 
 
 def auprc(bundle: Bundle, rebuild: Rebuild, scan: PreparedScan) -> float:

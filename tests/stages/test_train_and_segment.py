@@ -8,21 +8,23 @@ import numpy as np
 import pytest
 
 from lesionless import store
+from lesionless.arrays import Slices
 from lesionless.errors import UsageError
 from lesionless.models import bundle as bundles
 from lesionless.models.catalogue import CATALOGUE
 from lesionless.preprocess.pipeline import PrepareSettings
+from lesionless.preprocess.prepared import PreparedScan
 from lesionless.preprocess.white_matter import white_matter_at
 from lesionless.scoring.recipe import ScoreSettings, scored
 from lesionless.stages.apply import apply, raw_score
-from lesionless.stages.normals import Normals, NormalsSettings, stack
+from lesionless.stages.normals import Normals, NormalScan, NormalsSettings, stack
 from lesionless.stages.rebuild import rebuilder
 from lesionless.stages.request import TrainRequest
 from lesionless.stages.segment import segment_scans
 from lesionless.stages.train import train_model
 from lesionless.training.loop import TrainSettings
 
-from .conftest import COARSE
+from .conftest import COARSE, in_cubes
 
 REQUEST = TrainRequest(model="sAE3", training=TrainSettings(epochs=2, seed=3))
 
@@ -51,6 +53,25 @@ def test_every_second_normal_slice_of_each_scan(prepared: Path) -> None:
     learn = Normals(prepared, "train", NormalsSettings())
     wanted = [normal.scan.image[normal.is_normal][::2] for normal in learn]
     np.testing.assert_array_equal(stack(learn, every=2), np.concatenate(wanted))
+
+
+def test_other_planes_of_scansin_cubes_are_learnt_from(prepared: Path) -> None:
+    """Slices next to lesions are in none of them."""
+    thick = next(iter(Normals(prepared, "train", NormalsSettings())))
+    is_normal = thick.is_normal & (np.arange(len(thick.is_normal)) != 9)
+    even = NormalScan(in_cubes(thick.scan), is_normal)
+    np.testing.assert_array_equal(stack([thick], turned_every=1), stack([thick]))
+    axial, learnt = stack([even], every=5), stack([even], every=5, turned_every=3)
+    kept = even.scan.image * is_normal[:, np.newaxis, np.newaxis]
+    coronal = [plane for plane in kept.transpose(1, 0, 2) if plane.any()][::3]
+    sagittal = [plane for plane in kept.transpose(2, 1, 0) if plane.any()][::3]
+    np.testing.assert_array_equal(learnt[: len(axial)], axial)
+    assert len(learnt) == len(axial) + len(coronal) + len(sagittal)
+    low = (64 - len(kept)) // 2
+    shown = slice(low, low + len(kept))
+    first, last = learnt[len(axial) :][: len(coronal)], learnt[len(axial) + len(coronal) :]
+    np.testing.assert_array_equal(first[:, shown], coronal)
+    np.testing.assert_array_equal(last[:, :, shown], sagittal)
 
 
 def test_further_stores_are_learnt_from_but_set_no_threshold(
@@ -149,14 +170,18 @@ def test_thick_slices_are_left_to_themselves(prepared: Path, model: Path) -> Non
 
 def test_slices_that_were_not_rebuilt_have_no_say_in_their_neighbours(prepared: Path) -> None:
     scan = store.load(store.paths(prepared)[0])
-    rebuilt = np.arange(len(scan.image)) < 5
-    reconstruction = scan.image * 0.9 * rebuilt[:, np.newaxis, np.newaxis]
     first = replace(scan, image=scan.image[:5], brain=scan.brain[:5])
-    settings = ScoreSettings(reach_mm=20.0)
-    raw = raw_score(scan, reconstruction, settings, space="mni152", rebuilt=rebuilt)
-    alone = raw_score(first, reconstruction[:5], settings, space="mni152")
+    settings, some = ScoreSettings(reach_mm=20.0), np.arange(len(scan.image)) < 5
+    raw = raw_score(scan, _dimmed, settings, space="mni152", wanted=some).score
+    alone = raw_score(first, _dimmed, settings, space="mni152").score
     np.testing.assert_allclose(raw[:5], alone, atol=1e-6)
-    assert np.abs(raw_score(scan, reconstruction, settings, space="mni152")[:5] - alone).max() > 0.1
+    assert (raw[5:] == 0).all()
+    assert np.abs(raw_score(scan, _dimmed, settings, space="mni152").score[:5] - alone).max() > 0.01
+
+
+def _dimmed(scan: PreparedScan, wanted: np.ndarray) -> Slices:
+    """Rebuild a scan as a little darker than it is."""
+    return scan.image * np.float32(0.9) * wanted[:, np.newaxis, np.newaxis]
 
 
 def test_an_eroded_rim_has_no_say_in_neighbouring_slices(prepared: Path) -> None:
@@ -164,9 +189,49 @@ def test_an_eroded_rim_has_no_say_in_neighbouring_slices(prepared: Path) -> None
     settings = ScoreSettings(reach_mm=20.0, erosion_pixels=2, filter="none")
     inside = scored(scan.brain, settings)
     even = replace(scan, image=np.where(scan.brain, np.float32(0.5), 0))
-    raw = raw_score(even, np.zeros_like(even.image), settings, space="mni152")
+    raw = raw_score(even, _nothing, settings, space="mni152").score
     np.testing.assert_allclose(raw[inside], 0.5)
     assert (raw[~inside] == 0).all()
+
+
+def _nothing(scan: PreparedScan, wanted: np.ndarray) -> Slices:
+    return np.zeros_like(scan.image)
+
+
+def test_what_is_lesion_is_lesion_in_all_planes(prepared: Path) -> None:
+    """A plane that takes everything and one that takes a half give the geometric mean."""
+    scan = in_cubes(store.load(store.paths(prepared)[0]))
+    kept = {scan.name: 0.0, f"{scan.name}_turned-1": 0.5, f"{scan.name}_turned-2": 0.9}
+
+    def rebuild(seen: PreparedScan, wanted: np.ndarray) -> Slices:
+        assert wanted[seen.brain.any(axis=(1, 2))].all()
+        return seen.image * np.float32(kept[seen.name])
+
+    settings = ScoreSettings(filter="none", all_planes=True)
+    made = raw_score(scan, rebuild, settings, space="mni152")
+    np.testing.assert_allclose(made.score, scan.image * scan.brain * 0.05 ** (1 / 3), rtol=1e-5)
+    np.testing.assert_allclose(made.reconstruction, scan.image * (1.4 / 3), rtol=1e-5)
+    axial = raw_score(scan, rebuild, replace(settings, all_planes=False), space="mni152")
+    np.testing.assert_array_equal(axial.score, scan.image * scan.brain)
+
+
+def test_each_plane_leans_on_its_own_neighbours(prepared: Path) -> None:
+    """What one pixel of one sagittal slice gives reaches sideways, and nowhere else."""
+    scan = in_cubes(store.load(store.paths(prepared)[0]))
+    even = replace(scan, image=np.full_like(scan.image, 0.5), brain=np.ones_like(scan.brain))
+
+    def rebuild(seen: PreparedScan, wanted: np.ndarray) -> Slices:
+        if not seen.name.endswith("-2"):
+            return np.zeros_like(seen.image)
+        rebuilt = seen.image.copy()
+        rebuilt[32, 32, 32] = 0
+        return rebuilt
+
+    settings = ScoreSettings(filter="none", all_planes=True, reach_mm=8.5)
+    raw = raw_score(even, rebuild, settings, space="mni152").score
+    slice_index, row, column = np.argwhere(raw > 0).T
+    assert set(slice_index) == {32 - (64 - len(raw)) // 2} and set(row) == {32}
+    np.testing.assert_array_equal(column, [30, 31, 32, 33, 34])  # pixels of 4 mm
 
 
 def test_an_atlas_without_white_matter_leaves_the_place_out(

@@ -101,6 +101,7 @@ CATALOGUE: Mapping[str, Entry] = {
             "times_intensity": True,
             "filter": "none",
             "reach_mm": 2.0,
+            "all_planes": True,
             "outside_white_matter": 0.5,
         },
     ),

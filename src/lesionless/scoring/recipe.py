@@ -24,6 +24,8 @@ class ScoreSettings:
         reach_mm: How far across prepared slices, in millimetres of the atlas, a score leans on
             brighter places, see `reach_across`; 0 leaves every slice to itself, and so do slices
             that are farther apart.
+        all_planes: Whether scans whose voxels are cubes are scored in coronal and sagittal slices
+            too, see `turns`.
         outside_white_matter: Factor of the score where the atlas has no white matter; 1 leaves the
             place out of it.
         min_lesion_mm3: Smaller components of a segmentation are dropped.
@@ -37,6 +39,7 @@ class ScoreSettings:
     erosion_pixels: int = 0
     location: bool = False
     reach_mm: float = 0.0
+    all_planes: bool = False
     outside_white_matter: float = 1.0
     min_lesion_mm3: float = 8.0  # Baur et al. 2021 drop components of at most 7 voxels of 1 mm
 

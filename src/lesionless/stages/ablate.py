@@ -33,6 +33,7 @@ ABLATIONS: Mapping[str, Mapping[str, Any]] = {
     "median 5x5x5": {"filter": "median-3d"},
     "rim eroded by 3": {"erosion_pixels": 3},
     "slices alone": {"reach_mm": 0.0},
+    "axial slices alone": {"all_planes": False},
     "any tissue": {"outside_white_matter": 1.0},
     "white matter first": {"outside_white_matter": 0.5},
     "no component filter": {"min_lesion_mm3": 0.0},

@@ -85,7 +85,7 @@ def _score(
 ) -> NormalScores:
     scan, kept = normal.scan, normal.is_normal
     space = bundle.prepare["space"]
-    raw = raw_score(scan, rebuild(scan, kept), settings, space=space, rebuilt=kept)
+    raw = raw_score(scan, rebuild, settings, space=space, wanted=kept).score
     inside = scored(scan.brain, settings) & kept[:, np.newaxis, np.newaxis]
     return NormalScores(raw, inside, scan.geometry.index_to_atlas)
 

@@ -13,7 +13,7 @@ from lesionless.models.bundle import Bundle
 from lesionless.preprocess.prepared import PreparedScan
 from lesionless.scoring.recipe import ScoreSettings
 from lesionless.scoring.segment import segment
-from lesionless.stages.apply import standardised
+from lesionless.stages.apply import apply
 from lesionless.stages.normals import in_levels
 from lesionless.stages.rebuild import Rebuild
 
@@ -42,8 +42,7 @@ def case_of(
         regions: Level ranges that are judged apart from the whole brain.
         operating_points: Keys of the bundle's thresholds.
     """
-    wanted = np.ones(len(scan.image), dtype=bool)
-    score_map = standardised(bundle, scan, rebuild(scan, wanted))
+    score_map = apply(bundle, scan, rebuild).score
     smallest = ScoreSettings(**bundle.scoring).min_lesion_mm3 / float(np.prod(spacing_mm(scan)))
     space = bundle.prepare["space"]
     return Case(

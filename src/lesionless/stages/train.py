@@ -68,7 +68,11 @@ def train_model(
     findings = None if patients is None else _findings(patients, begun, request)
     learn = Normals(prepared, "train", request.normals)
     further = [_further(folder, request.normals) for folder in also]
-    slices = stack(chain(learn, *further), every=request.normals.every)
+    slices = stack(
+        chain(learn, *further),
+        every=request.normals.every,
+        turned_every=request.normals.turned_every,
+    )
     logger.info("%s: %d slices without lesions", begun.name, len(slices))
     about = _about(begun, request, len(slices), patients, findings)
 
@@ -125,7 +129,12 @@ def _findings(patients: Path, begun: Bundle, request: TrainRequest) -> Findings:
         )
     check_fits(begun, request.start, patients)
     learners(begun.method)
-    return find(patients, begun, device=request.training.device)
+    return find(
+        patients,
+        begun,
+        turned_every=request.normals.turned_every,
+        device=request.training.device,
+    )
 
 
 def _keep_samples(method: Any, epoch: Epoch, out: Path) -> None:

@@ -1,0 +1,77 @@
+"""A prepared scan whose voxels are cubes, seen in the two other planes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lesionless.arrays import Affine, SliceMask, Slices
+from lesionless.preprocess.prepared import PreparedScan
+
+UNEVEN = 0.05  # share by which the sides of a voxel may differ
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Swap slices for rows, or for columns, of a stack that is filled up to a cube.
+
+    Attributes:
+        axis: What becomes the slice: 1, the row, for coronal slices, which show their rows from
+            below upward; 2, the column, for sagittal ones, whose columns go from below upward.
+        n_slices: Of the stack.
+        matrix: Its rows (= columns), and the sides of the cube.
+    """
+
+    axis: int
+    n_slices: int
+    matrix: int
+
+    def there(self, stack: Slices | SliceMask) -> np.ndarray:
+        """Return axial slices as slices of the other plane, 0 where the cube was filled up."""
+        after = self.matrix - self.n_slices - self._before
+        cube = np.pad(stack, ((self._before, after), (0, 0), (0, 0)))
+        return np.ascontiguousarray(np.swapaxes(cube, 0, self.axis))
+
+    def back(self, stack: Slices | SliceMask) -> np.ndarray:
+        """Return slices of the other plane as axial slices."""
+        return np.swapaxes(stack, 0, self.axis)[self._before : self._before + self.n_slices]
+
+    def scan(self, scan: PreparedScan) -> PreparedScan:
+        """Return a scan as slices of the other plane; its name says so."""
+        geometry = scan.geometry
+        return replace(
+            scan,
+            name=f"{scan.name}_turned-{self.axis}",
+            image=self.there(scan.image),
+            brain=self.there(scan.brain),
+            lesion=None if scan.lesion is None else self.there(scan.lesion),
+            geometry=replace(
+                geometry,
+                index_to_scan=geometry.index_to_scan @ self._index_to_axial,
+                index_to_atlas=geometry.index_to_atlas @ self._index_to_axial,
+            ),
+        )
+
+    @property
+    def _before(self) -> int:
+        return (self.matrix - self.n_slices) // 2
+
+    @property
+    def _index_to_axial(self) -> Affine:
+        """Return the matrix from an index of the other plane to that of the axial stack."""
+        order = np.arange(4)
+        order[[0, self.axis]] = self.axis, 0
+        matrix = np.eye(4)[order]
+        matrix[0, 3] = -self._before
+        return matrix
+
+
+def turns(scan: PreparedScan) -> Iterator[Turn]:
+    """Yield how a scan is seen in coronal and in sagittal slices; nothing unless voxels are cubes.
+
+    That are scans which were resampled to 1 mm: in thick slices the other planes show steps.
+    """
+    sides_mm = np.linalg.norm(scan.geometry.index_to_atlas[:3, :3], axis=0)
+    n_slices, matrix, _ = scan.image.shape
+    if n_slices <= matrix and np.allclose(sides_mm, sides_mm.mean(), rtol=UNEVEN):
+        yield from (Turn(axis, n_slices, matrix) for axis in (1, 2))
