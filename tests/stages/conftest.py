@@ -1,14 +1,11 @@
 """A coarse phantom cohort, prepared once for all tests of the stages."""
 
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from lesionless.data.phantom import PhantomSettings, write_cohort
 from lesionless.preprocess.pipeline import PrepareSettings
-from lesionless.preprocess.prepared import PreparedScan
 from lesionless.stages.prepare import prepare
 
 COARSE = PrepareSettings(strip="none", n4=False, curvature_iterations=0, matrix=64)
@@ -36,10 +33,3 @@ def prepared(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = prepare(cohort, folder, COARSE, jobs=1)
     assert not run.failed
     return folder
-
-
-def in_cubes(scan: PreparedScan) -> PreparedScan:
-    """Say of a scan that its slices lie as close as its pixels."""
-    to_atlas = scan.geometry.index_to_atlas.copy()
-    to_atlas[:3, 0] *= np.linalg.norm(to_atlas[:3, 1]) / np.linalg.norm(to_atlas[:3, 0])
-    return replace(scan, geometry=replace(scan.geometry, index_to_atlas=to_atlas))

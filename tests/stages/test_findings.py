@@ -14,14 +14,11 @@ from lesionless.models import bundle as bundles
 from lesionless.models.bundle import Bundle
 from lesionless.stages.apply import apply
 from lesionless.stages.findings import find
-from lesionless.stages.normals import Normals, NormalsSettings, stack
 from lesionless.stages.rebuild import rebuilder
 from lesionless.stages.recalibrate import recalibrate
 from lesionless.stages.request import TrainRequest
 from lesionless.stages.train import train_model
 from lesionless.training.loop import Epoch, TrainSettings
-
-from .conftest import in_cubes
 
 ONCE = TrainSettings(epochs=1, beta1=0.9)
 
@@ -58,26 +55,6 @@ def test_findings_are_the_model_s_masks(began: Path, prepared: Path) -> None:
     np.testing.assert_allclose(image, first.image[kept], atol=1e-3)
     np.testing.assert_array_equal(clean[~lesion], image[~lesion])
     np.testing.assert_allclose(clean[lesion], made.reconstruction[kept][lesion], atol=1e-3)
-
-
-def test_other_planes_of_patients_in_cubes_show_the_same_findings(
-    began: Path, prepared: Path, tmp_path: Path
-) -> None:
-    shutil.copy(prepared / "prepare.json", tmp_path)
-    store.save(tmp_path, in_cubes(next(store.scans(prepared))))
-    bundle = bundles.load(began)
-    axial, all_planes = find(tmp_path, bundle), find(tmp_path, bundle, turned_every=1)
-    n = len(axial.image)
-    for name in ("image", "clean", "lesion", "unsure"):
-        before, after = getattr(axial, name), getattr(all_planes, name)
-        np.testing.assert_array_equal(after[:n], before)
-        total = before.astype(float).sum()
-        assert after.astype(float).sum() == pytest.approx(3 * total, rel=1e-6)
-        assert total > 0
-    some = find(tmp_path, bundle, turned_every=4)
-    assert n + (len(all_planes.image) - n) / 4 == pytest.approx(len(some.image), abs=2)
-    thick = find(prepared, bundle, turned_every=1)
-    np.testing.assert_array_equal(thick.image, find(prepared, bundle).image)
 
 
 def test_reference_lesions_of_patients_play_no_part(
@@ -126,22 +103,6 @@ def test_a_model_is_trained_on_with_what_it_finds(
     record = json.loads((tmp_path / "taught" / bundles.DESCRIPTION).read_text())["training"]
     assert record["n_patient_slices"] == len(find(prepared, before).image)
     assert record["start"]["n_slices"] == before.training["n_slices"]
-
-
-def test_a_model_is_trained_on_in_all_planes(began: Path, prepared: Path, tmp_path: Path) -> None:
-    even = tmp_path / "even"
-    even.mkdir()
-    for name in ("prepare.json", "participants.tsv"):
-        shutil.copy(prepared / name, even)
-    for scan in store.scans(prepared):
-        store.save(even, in_cubes(scan))
-    normals = NormalsSettings(turned_every=8)
-    request = TrainRequest(start=str(began), training=ONCE, normals=normals)
-    record = train_model(even, tmp_path / "taught", request, patients=even).training
-    learnt = stack(Normals(even, "train", normals), turned_every=8)
-    assert record["n_slices"] == len(learnt) > len(stack(Normals(even, "train", normals)))
-    found = find(even, bundles.load(began), turned_every=8)
-    assert record["n_patient_slices"] == len(found.image)
 
 
 def test_every_network_of_several_learns_from_patients(

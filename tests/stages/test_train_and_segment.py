@@ -17,14 +17,14 @@ from lesionless.preprocess.prepared import PreparedScan
 from lesionless.preprocess.white_matter import white_matter_at
 from lesionless.scoring.recipe import ScoreSettings, scored
 from lesionless.stages.apply import apply, raw_score
-from lesionless.stages.normals import Normals, NormalScan, NormalsSettings, stack
+from lesionless.stages.normals import Normals, NormalsSettings, stack
 from lesionless.stages.rebuild import rebuilder
 from lesionless.stages.request import TrainRequest
 from lesionless.stages.segment import segment_scans
 from lesionless.stages.train import train_model
 from lesionless.training.loop import TrainSettings
 
-from .conftest import COARSE, in_cubes
+from .conftest import COARSE
 
 REQUEST = TrainRequest(model="sAE3", training=TrainSettings(epochs=2, seed=3))
 
@@ -53,25 +53,6 @@ def test_every_second_normal_slice_of_each_scan(prepared: Path) -> None:
     learn = Normals(prepared, "train", NormalsSettings())
     wanted = [normal.scan.image[normal.is_normal][::2] for normal in learn]
     np.testing.assert_array_equal(stack(learn, every=2), np.concatenate(wanted))
-
-
-def test_other_planes_of_scansin_cubes_are_learnt_from(prepared: Path) -> None:
-    """Slices next to lesions are in none of them."""
-    thick = next(iter(Normals(prepared, "train", NormalsSettings())))
-    is_normal = thick.is_normal & (np.arange(len(thick.is_normal)) != 9)
-    even = NormalScan(in_cubes(thick.scan), is_normal)
-    np.testing.assert_array_equal(stack([thick], turned_every=1), stack([thick]))
-    axial, learnt = stack([even], every=5), stack([even], every=5, turned_every=3)
-    kept = even.scan.image * is_normal[:, np.newaxis, np.newaxis]
-    coronal = [plane for plane in kept.transpose(1, 0, 2) if plane.any()][::3]
-    sagittal = [plane for plane in kept.transpose(2, 1, 0) if plane.any()][::3]
-    np.testing.assert_array_equal(learnt[: len(axial)], axial)
-    assert len(learnt) == len(axial) + len(coronal) + len(sagittal)
-    low = (64 - len(kept)) // 2
-    shown = slice(low, low + len(kept))
-    first, last = learnt[len(axial) :][: len(coronal)], learnt[len(axial) + len(coronal) :]
-    np.testing.assert_array_equal(first[:, shown], coronal)
-    np.testing.assert_array_equal(last[:, :, shown], sagittal)
 
 
 def test_further_stores_are_learnt_from_but_set_no_threshold(
@@ -200,7 +181,7 @@ def _nothing(scan: PreparedScan, wanted: np.ndarray) -> Slices:
 
 def test_what_is_lesion_is_lesion_in_all_planes(prepared: Path) -> None:
     """A plane that takes everything and one that takes a half give the geometric mean."""
-    scan = in_cubes(store.load(store.paths(prepared)[0]))
+    scan = _in_cubes(store.load(store.paths(prepared)[0]))
     kept = {scan.name: 0.0, f"{scan.name}_turned-1": 0.5, f"{scan.name}_turned-2": 0.9}
 
     def rebuild(seen: PreparedScan, wanted: np.ndarray) -> Slices:
@@ -217,7 +198,7 @@ def test_what_is_lesion_is_lesion_in_all_planes(prepared: Path) -> None:
 
 def test_each_plane_leans_on_its_own_neighbours(prepared: Path) -> None:
     """What one pixel of one sagittal slice gives reaches sideways, and nowhere else."""
-    scan = in_cubes(store.load(store.paths(prepared)[0]))
+    scan = _in_cubes(store.load(store.paths(prepared)[0]))
     even = replace(scan, image=np.full_like(scan.image, 0.5), brain=np.ones_like(scan.brain))
 
     def rebuild(seen: PreparedScan, wanted: np.ndarray) -> Slices:
@@ -232,6 +213,13 @@ def test_each_plane_leans_on_its_own_neighbours(prepared: Path) -> None:
     slice_index, row, column = np.argwhere(raw > 0).T
     assert set(slice_index) == {32 - (64 - len(raw)) // 2} and set(row) == {32}
     np.testing.assert_array_equal(column, [30, 31, 32, 33, 34])  # pixels of 4 mm
+
+
+def _in_cubes(scan: PreparedScan) -> PreparedScan:
+    """Say of a scan that its slices lie as close as its pixels."""
+    to_atlas = scan.geometry.index_to_atlas.copy()
+    to_atlas[:3, 0] *= np.linalg.norm(to_atlas[:3, 1]) / np.linalg.norm(to_atlas[:3, 0])
+    return replace(scan, geometry=replace(scan.geometry, index_to_atlas=to_atlas))
 
 
 def test_an_atlas_without_white_matter_leaves_the_place_out(

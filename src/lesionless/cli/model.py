@@ -64,7 +64,6 @@ def train(
     margin: int = 2,
     beside_lesions_mm: float | None = None,
     every: int = 1,
-    turned_every: int = 0,
     also: tuple[Path, ...] = (),
     patients: Path | None = None,
     val_fraction: float = 0.2,
@@ -92,8 +91,6 @@ def train(
         margin: Slices next to a lesion that are not used.
         beside_lesions_mm: Use all slices instead, without the tissue closer than this to a lesion.
         every: Learn from every n-th slice of a scan.
-        turned_every: Learn from every n-th coronal and sagittal slice too, of scans that were
-            resampled to 1 mm; 0 for none.
         also: Further prepared folder to learn from, such as phantoms; may be repeated. None of its
             subjects is kept back, unless its participants.tsv says so.
         patients: Prepared folder of patients' scans without labels: what the model given by --start
@@ -140,7 +137,6 @@ def train(
             seed=seed,
             levels=slices,
             every=every,
-            turned_every=turned_every,
             beside_lesions_mm=beside_lesions_mm,
         ),
         operating_point=operating_point,

@@ -15,7 +15,6 @@ from lesionless.data.splits import Split, normal_slices, split_subjects
 from lesionless.errors import UsageError
 from lesionless.preprocess.atlas import load_atlas
 from lesionless.preprocess.grid import range_mm
-from lesionless.preprocess.planes import turns
 from lesionless.preprocess.prepared import PreparedScan
 from lesionless.stages.prepare import load_settings
 
@@ -30,8 +29,6 @@ class NormalsSettings:
         seed: Of that split.
         levels: `all`, `mid` or `paper`: which heights are used of what the store holds.
         every: Learn from every n-th normal slice of a scan; thresholds are set on all.
-        turned_every: Learn from every n-th coronal and every n-th sagittal slice too, of scans
-            whose voxels are cubes, see `turns`; 0 for none.
         beside_lesions_mm: Where given, slices with lesions stay, without the tissue that lies
             closer than this to a lesion; `margin` then plays no part.
     """
@@ -41,7 +38,6 @@ class NormalsSettings:
     seed: int = 0
     levels: str = "all"
     every: int = 1
-    turned_every: int = 0
     beside_lesions_mm: float | None = None
 
 
@@ -111,31 +107,16 @@ def split_of(folder: Path, settings: NormalsSettings) -> Split:
     )
 
 
-def stack(normals: Iterable[NormalScan], *, every: int = 1, turned_every: int = 0) -> Slices:
-    """Return normal slices of some scans to learn from as one (slice, row, column) float32 array.
-
-    Args:
-        normals: The scans.
-        every: Of the axial slices of a scan every n-th is taken.
-        turned_every: The same of its coronal and of its sagittal slices, which show the tissue of
-            the normal axial ones; 0 for none.
+def stack(normals: Iterable[NormalScan], *, every: int = 1) -> Slices:
+    """Return every n-th normal slice of some scans as one (slice, row, column) float32 array.
 
     Raises:
         UsageError: There is none.
     """
-    parts = [part for normal in normals for part in _learnt(normal, every, turned_every)]
+    parts = [normal.scan.image[normal.is_normal][::every] for normal in normals]
     if not parts:
         raise UsageError(
             "Expected slices without lesions to learn from, found none. Give healthy subjects, "
             "reference lesions of patients, or a smaller --margin."
         )
     return np.concatenate(parts)
-
-
-def _learnt(normal: NormalScan, every: int, turned_every: int) -> Iterator[Slices]:
-    yield normal.scan.image[normal.is_normal][::every]
-    if turned_every:
-        image = normal.scan.image * normal.is_normal[:, np.newaxis, np.newaxis]
-        for turn in turns(normal.scan):
-            turned = turn.there(image)
-            yield turned[turned.any(axis=(1, 2))][::turned_every]

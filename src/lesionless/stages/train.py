@@ -68,11 +68,7 @@ def train_model(
     findings = None if patients is None else _findings(patients, begun, request)
     learn = Normals(prepared, "train", request.normals)
     further = [_further(folder, request.normals) for folder in also]
-    slices = stack(
-        chain(learn, *further),
-        every=request.normals.every,
-        turned_every=request.normals.turned_every,
-    )
+    slices = stack(chain(learn, *further), every=request.normals.every)
     logger.info("%s: %d slices without lesions", begun.name, len(slices))
     about = _about(begun, request, len(slices), patients, findings)
 
@@ -129,12 +125,7 @@ def _findings(patients: Path, begun: Bundle, request: TrainRequest) -> Findings:
         )
     check_fits(begun, request.start, patients)
     learners(begun.method)
-    return find(
-        patients,
-        begun,
-        turned_every=request.normals.turned_every,
-        device=request.training.device,
-    )
+    return find(patients, begun, device=request.training.device)
 
 
 def _keep_samples(method: Any, epoch: Epoch, out: Path) -> None:
