@@ -9,6 +9,7 @@ from lesionless.arrays import Affine, SliceMask, Slices
 from lesionless.preprocess.prepared import PreparedScan
 
 UNEVEN = 0.05  # share by which the sides of a voxel may differ
+LOWEST = 0.25  # share of the slices' side; lower stacks, such as mid slices, show strips of brain
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,13 @@ class Turn:
 
 
 def turns(scan: PreparedScan) -> Iterator[Turn]:
-    """Yield how a scan is seen in coronal and in sagittal slices; nothing unless voxels are cubes.
+    """Yield how a scan is seen in coronal and in sagittal slices, if that is of use.
 
-    That are scans which were resampled to 1 mm: in thick slices the other planes show steps.
+    It is where voxels are cubes, which are scans that were resampled to 1 mm (in thick slices the
+    other planes show steps), and where the stack is not too low.
     """
     sides_mm = np.linalg.norm(scan.geometry.index_to_atlas[:3, :3], axis=0)
     n_slices, matrix, _ = scan.image.shape
-    if n_slices <= matrix and np.allclose(sides_mm, sides_mm.mean(), rtol=UNEVEN):
+    are_cubes = np.allclose(sides_mm, sides_mm.mean(), rtol=UNEVEN)
+    if are_cubes and LOWEST * matrix <= n_slices <= matrix:
         yield from (Turn(axis, n_slices, matrix) for axis in (1, 2))
