@@ -2,8 +2,8 @@
 
 Usage: python runs/choose.py MODEL STORE[:SPLIT] ..., where MODEL is a folder or a shipped name.
 Scans without a lesion are left out. Every scan is judged as it is and as another scanner might show
-it: `rescanned`, drawn once per scan, so that all slices change alike, but for the noise, which is
-drawn for each voxel anew; pose stays.
+it: `rescanned`, drawn once per scan, so that all slices change alike; blur stays within them, noise
+is white and drawn for each voxel anew, and pose stays.
 Writes one line, `STORE as it is -> another scanner (number of scans)`.
 """
 

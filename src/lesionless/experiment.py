@@ -42,7 +42,7 @@ class MethodRow(_Strict):
         settings: Fields of the model's settings that differ from the catalogue's.
         scoring: Fields of `ScoreSettings` that differ from the experiment's.
         training: Fields of `TrainSettings` that differ from the experiment's.
-        calibration_slices: At most so many normal slices are reconstructed for thresholds.
+        calibration_slices: At most so many normal axial slices are scored for thresholds.
         trained: A model folder, or the name of a shipped model, that is judged as it is.
     """
 

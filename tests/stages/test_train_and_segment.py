@@ -180,7 +180,7 @@ def _nothing(scan: PreparedScan, wanted: np.ndarray) -> Slices:
 
 
 def test_what_is_lesion_is_lesion_in_all_planes(prepared: Path) -> None:
-    """A plane that takes everything and one that takes a half give the geometric mean."""
+    """Planes that take all, a half and a tenth away give the geometric mean."""
     scan = _in_cubes(store.load(store.paths(prepared)[0]))
     kept = {scan.name: 0.0, f"{scan.name}_turned-1": 0.5, f"{scan.name}_turned-2": 0.9}
 
@@ -215,11 +215,38 @@ def test_each_plane_leans_on_its_own_neighbours(prepared: Path) -> None:
     np.testing.assert_array_equal(column, [30, 31, 32, 33, 34])  # pixels of 4 mm
 
 
+def test_other_planes_of_some_slices(prepared: Path) -> None:
+    """Only what crosses the wanted slices is rebuilt, and only they are scored, but for the rim."""
+    scan = _in_cubes(store.load(store.paths(prepared)[0]))
+    some = np.isin(np.arange(len(scan.image)), (9, 10))
+    asked = []
+
+    def rebuild(seen: PreparedScan, wanted: np.ndarray) -> Slices:
+        asked.append(wanted)
+        return seen.image * np.float32(0.5)
+
+    settings = ScoreSettings(filter="none", all_planes=True, erosion_pixels=2, reach_mm=8.5)
+    made = raw_score(scan, rebuild, settings, space="mni152", wanted=some)
+    across = scan.brain[some].any(axis=0)
+    for wanted, expected in zip(asked, (some, across.any(axis=1), across.any(axis=0)), strict=True):
+        np.testing.assert_array_equal(wanted, expected)
+    counted = scored(scan.brain, settings) & some[:, np.newaxis, np.newaxis]
+    np.testing.assert_array_equal(made.score > 0, counted)
+    np.testing.assert_allclose(made.reconstruction[some], scan.image[some] / 2, rtol=1e-6)
+    assert (made.reconstruction[~some] == 0).all()
+
+
 def _in_cubes(scan: PreparedScan) -> PreparedScan:
-    """Say of a scan that its slices lie as close as its pixels."""
+    """Say of a scan that slices lie as close as pixels, and make it half as high as wide."""
+    above = ((0, 32 - len(scan.image)), (0, 0), (0, 0))
     to_atlas = scan.geometry.index_to_atlas.copy()
     to_atlas[:3, 0] *= np.linalg.norm(to_atlas[:3, 1]) / np.linalg.norm(to_atlas[:3, 0])
-    return replace(scan, geometry=replace(scan.geometry, index_to_atlas=to_atlas))
+    return replace(
+        scan,
+        image=np.pad(scan.image, above),
+        brain=np.pad(scan.brain, above),
+        geometry=replace(scan.geometry, index_to_atlas=to_atlas),
+    )
 
 
 def test_an_atlas_without_white_matter_leaves_the_place_out(

@@ -9,7 +9,7 @@ from lesionless.arrays import Affine, SliceMask, Slices
 from lesionless.preprocess.prepared import PreparedScan
 
 UNEVEN = 0.05  # share by which the sides of a voxel may differ
-LOWEST = 0.25  # share of the slices' side; lower stacks, such as mid slices, show strips of brain
+LEAST_HEIGHT = 0.5  # of the slices' side: whole brains have 0.57 and more, less shows a strip only
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class Turn:
     """Swap slices for rows, or for columns, of a stack that is filled up to a cube.
 
     Attributes:
-        axis: What becomes the slice: 1, the row, for coronal slices, which show their rows from
-            below upward; 2, the column, for sagittal ones, whose columns go from below upward.
+        axis: What becomes the slice: 1, the row, for coronal slices, whose row 0 is lowest; 2, the
+            column, for sagittal ones, whose column 0 is lowest.
         n_slices: Of the stack.
         matrix: Its rows (= columns), and the sides of the cube.
     """
@@ -38,14 +38,14 @@ class Turn:
         return np.swapaxes(stack, 0, self.axis)[self._before : self._before + self.n_slices]
 
     def scan(self, scan: PreparedScan) -> PreparedScan:
-        """Return a scan as slices of the other plane; its name says so."""
+        """Return a scan as slices of the other plane, without its lesions; its name says so."""
         geometry = scan.geometry
         return replace(
             scan,
             name=f"{scan.name}_turned-{self.axis}",
             image=self.there(scan.image),
             brain=self.there(scan.brain),
-            lesion=None if scan.lesion is None else self.there(scan.lesion),
+            lesion=None,
             geometry=replace(
                 geometry,
                 index_to_scan=geometry.index_to_scan @ self._index_to_axial,
@@ -70,11 +70,11 @@ class Turn:
 def turns(scan: PreparedScan) -> Iterator[Turn]:
     """Yield how a scan is seen in coronal and in sagittal slices, if that is of use.
 
-    It is where voxels are cubes, which are scans that were resampled to 1 mm (in thick slices the
-    other planes show steps), and where the stack is not too low.
+    It is where voxels are cubes (at 256 pixels those of scans that were resampled to 1 mm; in thick
+    slices the other planes show steps), and where the stack is not too low.
     """
     sides_mm = np.linalg.norm(scan.geometry.index_to_atlas[:3, :3], axis=0)
     n_slices, matrix, _ = scan.image.shape
     are_cubes = np.allclose(sides_mm, sides_mm.mean(), rtol=UNEVEN)
-    if are_cubes and LOWEST * matrix <= n_slices <= matrix:
+    if are_cubes and LEAST_HEIGHT * matrix <= n_slices <= matrix:
         yield from (Turn(axis, n_slices, matrix) for axis in (1, 2))

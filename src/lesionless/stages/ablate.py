@@ -5,6 +5,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lesionless import store
 from lesionless.evaluation.archive import write_results
 from lesionless.evaluation.case import Case
@@ -114,7 +116,9 @@ def _remembered(direct: Rebuild) -> Rebuild:
     def rebuild(scan: Any, wanted: Any) -> Any:
         key = scan.name, wanted.tobytes()
         if key not in known:
-            known[key] = direct(scan, wanted)
-        return known[key]
+            known[key] = direct(scan, wanted)[wanted]
+        rebuilt = np.zeros_like(scan.image)
+        rebuilt[wanted] = known[key]
+        return rebuilt
 
     return rebuild

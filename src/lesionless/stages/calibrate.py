@@ -49,7 +49,7 @@ def calibrate(
         train: The normals it was trained on.
         held_out: Other normals.
         rebuild: How the model rebuilds slices, see `rebuilder`.
-        max_slices: At most so many slices of either part are reconstructed; for methods that
+        max_slices: At most so many axial slices of either part are scored; for methods that
             search a code for each slice. None for all.
     """
     settings = ScoreSettings(**bundle.scoring)

@@ -86,7 +86,13 @@ def _without_lesions(scan: PreparedScan, lesion: SliceMask, beside_mm: float) ->
     kept = scan.brain.copy()
     if lesion.any():
         kept &= ndimage.distance_transform_edt(~lesion, sampling=spacing_mm) > beside_mm
-    return replace(scan, brain=kept, image=scan.image * kept, lesion=lesion & kept)
+    return replace(
+        scan,
+        name=f"{scan.name}_beside-lesions",  # reconstructions are kept by name
+        brain=kept,
+        image=scan.image * kept,
+        lesion=lesion & kept,
+    )
 
 
 def in_levels(scan: PreparedScan, space: str, levels: str) -> Bool[np.ndarray, " slice"]:
