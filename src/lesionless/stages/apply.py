@@ -72,7 +72,7 @@ def raw_score(
     seen = [_in_one_plane(scan, rebuild, settings, kept, counted)]
     whole = replace(settings, erosion_pixels=0)  # what is eroded counts in no plane
     for turn in turns(scan) if settings.all_planes else ():
-        crossing = turn.there(scan.brain & here).any(axis=(1, 2))
+        crossing = np.asarray(turn.there(scan.brain & here).any(axis=(1, 2)))
         made = _in_one_plane(turn.scan(scan), rebuild, whole, crossing, turn.there(counted))
         seen.append(ScoredScan(turn.back(made.reconstruction), turn.back(made.score)))
     reconstruction = np.mean([made.reconstruction for made in seen], axis=0)
