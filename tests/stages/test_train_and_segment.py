@@ -13,6 +13,7 @@ from lesionless.errors import UsageError
 from lesionless.models import bundle as bundles
 from lesionless.models.catalogue import CATALOGUE
 from lesionless.preprocess.pipeline import PrepareSettings
+from lesionless.preprocess.planes import turns
 from lesionless.preprocess.prepared import PreparedScan
 from lesionless.preprocess.white_matter import white_matter_at
 from lesionless.scoring.recipe import ScoreSettings, scored
@@ -213,6 +214,19 @@ def test_each_plane_leans_on_its_own_neighbours(prepared: Path) -> None:
     slice_index, row, column = np.argwhere(raw > 0).T
     assert set(slice_index) == {32 - (64 - len(raw)) // 2} and set(row) == {32}
     np.testing.assert_array_equal(column, [30, 31, 32, 33, 34])  # pixels of 4 mm
+
+
+def test_an_eroded_rim_has_no_say_in_other_planes(prepared: Path) -> None:
+    """All stands out in axial slices, in the others the rim alone."""
+    scan = _in_cubes(store.load(store.paths(prepared)[0]))
+    settings = ScoreSettings(filter="none", all_planes=True, erosion_pixels=2, reach_mm=8.5)
+    inside = scored(scan.brain, settings)
+    even = replace(scan, image=np.where(scan.brain, np.float32(0.5), 0))
+    rebuilt = {scan.name: np.zeros_like(even.image)}
+    rebuilt |= {turn.scan(scan).name: turn.there(even.image * inside) for turn in turns(scan)}
+    made = raw_score(even, lambda seen, _: rebuilt[seen.name], settings, space="mni152")
+    np.testing.assert_allclose(made.reconstruction, even.image * inside * 2 / 3)
+    assert (made.score == 0).all()
 
 
 def test_other_planes_of_some_slices(prepared: Path) -> None:
