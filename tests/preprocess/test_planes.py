@@ -31,6 +31,11 @@ def scan() -> PreparedScan:
     )
 
 
+def test_spacing_is_that_of_slices_rows_and_columns(scan: PreparedScan) -> None:
+    stretched = scan.geometry.index_to_atlas @ np.diag([1.5, 1, 0.5, 1])
+    assert replace(scan.geometry, index_to_atlas=stretched).atlas_spacing_mm == (3.0, 2.0, 1.0)
+
+
 def test_there_and_back(scan: PreparedScan) -> None:
     for turn in turns(scan):
         turned = turn.there(scan.image)

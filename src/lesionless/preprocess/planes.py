@@ -73,8 +73,8 @@ def turns(scan: PreparedScan) -> Iterator[Turn]:
     It is where voxels are cubes (at 256 pixels those of scans that were resampled to 1 mm; in thick
     slices the other planes show steps), and where the stack is not too low.
     """
-    sides_mm = np.linalg.norm(scan.geometry.index_to_atlas[:3, :3], axis=0)
+    sides_mm = scan.geometry.atlas_spacing_mm
     n_slices, matrix, _ = scan.image.shape
-    are_cubes = np.allclose(sides_mm, sides_mm.mean(), rtol=UNEVEN)
+    are_cubes = np.allclose(sides_mm, np.mean(sides_mm), rtol=UNEVEN)
     if are_cubes and LEAST_HEIGHT * matrix <= n_slices <= matrix:
         yield from (Turn(axis, n_slices, matrix) for axis in (1, 2))

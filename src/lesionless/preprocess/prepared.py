@@ -41,6 +41,12 @@ class Geometry:
             self.index_to_atlas @ np.linalg.inv(self.scan_affine @ self.index_to_scan)
         )
 
+    @property
+    def atlas_spacing_mm(self) -> tuple[float, float, float]:
+        """Return the distance of neighbouring slices, rows and columns in atlas millimetres."""
+        slices, rows, columns = np.linalg.norm(self.index_to_atlas[:3, :3], axis=0)
+        return float(slices), float(rows), float(columns)
+
     def level_mm(self, slice_index: int | np.ndarray) -> Any:
         """Return the atlas height (z, mm) at the middle of slices.
 

@@ -1,5 +1,6 @@
 """Run a model on one prepared scan: reconstruction and standardised score."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -69,18 +70,38 @@ def raw_score(
     kept = np.ones(len(scan.image), dtype=bool) if wanted is None else wanted
     here = kept[:, np.newaxis, np.newaxis]
     counted = scored(scan.brain, settings) & here
-    seen = [_in_one_plane(scan, rebuild, settings, kept, counted)]
+    made = _in_one_plane(scan, rebuild, settings, kept, counted)
+    if settings.all_planes:
+        made = _joined([made, *_in_other_planes(scan, rebuild, settings, here, counted)])
+    if settings.outside_white_matter == 1:
+        return made
+    white_matter = white_matter_at(scan.geometry.index_to_atlas, made.score.shape, space)
+    favoured = favour_white_matter(
+        made.score, white_matter, elsewhere=settings.outside_white_matter
+    )
+    return replace(made, score=favoured)
+
+
+def _joined(planes: Sequence[ScoredScan]) -> ScoredScan:
+    """Return the mean reconstruction and the geometric mean of the scores."""
+    reconstruction = np.mean([made.reconstruction for made in planes], axis=0)
+    score_map = np.prod([made.score for made in planes], axis=0) ** (1 / len(planes))
+    return ScoredScan(reconstruction, score_map)
+
+
+def _in_other_planes(
+    scan: PreparedScan,
+    rebuild: Rebuild,
+    settings: ScoreSettings,
+    here: Bool[np.ndarray, "slice 1 1"],
+    counted: SliceMask,
+) -> Iterator[ScoredScan]:
+    """Yield what coronal and sagittal slices that cross the wanted ones show, as axial slices."""
     whole = replace(settings, erosion_pixels=0)  # what is eroded counts in no plane
-    for turn in turns(scan) if settings.all_planes else ():
+    for turn in turns(scan):
         crossing = np.asarray(turn.there(scan.brain & here).any(axis=(1, 2)))
         made = _in_one_plane(turn.scan(scan), rebuild, whole, crossing, turn.there(counted))
-        seen.append(ScoredScan(turn.back(made.reconstruction), turn.back(made.score)))
-    reconstruction = np.mean([made.reconstruction for made in seen], axis=0)
-    raw = np.prod([made.score for made in seen], axis=0) ** (1 / len(seen))
-    if settings.outside_white_matter != 1:
-        white_matter = white_matter_at(scan.geometry.index_to_atlas, raw.shape, space)
-        raw = favour_white_matter(raw, white_matter, elsewhere=settings.outside_white_matter)
-    return ScoredScan(reconstruction * here, raw)
+        yield ScoredScan(turn.back(made.reconstruction) * here, turn.back(made.score))
 
 
 def _in_one_plane(
@@ -92,7 +113,7 @@ def _in_one_plane(
 ) -> ScoredScan:
     """Rebuild and score a scan as its slices show it; what does not count has no say in it."""
     reconstruction = rebuild(scan, wanted)
-    slice_mm = float(np.linalg.norm(scan.geometry.index_to_atlas[:3, 0]))
+    slice_mm = scan.geometry.atlas_spacing_mm[0]
     alone = score(scan.image, reconstruction, scan.brain, settings)
     image = np.where(counted, scan.image, -1)  # darker than all that counts
     reached = reach_across(alone, image, reach=int(settings.reach_mm / slice_mm))

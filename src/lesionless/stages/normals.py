@@ -82,7 +82,7 @@ class Normals:
 
 def _without_lesions(scan: PreparedScan, lesion: SliceMask, beside_mm: float) -> PreparedScan:
     """Cut the lesions and what lies closer to them than `beside_mm` out of brain and image."""
-    spacing_mm = np.linalg.norm(scan.geometry.index_to_atlas[:3, :3], axis=0)
+    spacing_mm = scan.geometry.atlas_spacing_mm
     kept = scan.brain.copy()
     if lesion.any():
         kept &= ndimage.distance_transform_edt(~lesion, sampling=spacing_mm) > beside_mm
