@@ -75,6 +75,11 @@ def paths(folder: Path) -> list[Path]:
     return found
 
 
+def subject_of(path: Path) -> str:
+    """Return the label, without `sub-`, of whom a prepared scan shows."""
+    return path.parent.name.removeprefix("sub-")
+
+
 def scans(folder: Path) -> Iterator[PreparedScan]:
     """Read the prepared scans below a folder one after the other, sorted by name."""
     return (load(path) for path in paths(folder))

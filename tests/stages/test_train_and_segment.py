@@ -18,7 +18,7 @@ from lesionless.preprocess.prepared import PreparedScan
 from lesionless.preprocess.white_matter import white_matter_at
 from lesionless.scoring.recipe import ScoreSettings, scored
 from lesionless.stages.apply import apply, raw_score
-from lesionless.stages.normals import Normals, NormalsSettings, stack
+from lesionless.stages.normals import Normals, NormalsSettings, split_of, stack
 from lesionless.stages.rebuild import rebuilder
 from lesionless.stages.request import TrainRequest
 from lesionless.stages.segment import segment_scans
@@ -78,6 +78,22 @@ def test_a_further_store_may_hold_one_subject(prepared: Path, tmp_path: Path) ->
     alone = train_model(prepared, tmp_path / "alone", request)
     both = train_model(prepared, tmp_path / "both", request, also=[tmp_path / "single"])
     assert both.training["n_slices"] == alone.training["n_slices"] + len(scan.image)
+
+
+def test_subjects_that_set_thresholds_and_are_learnt_from_are_named(
+    prepared: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    held_back = split_of(prepared, NormalsSettings()).val
+    request = TrainRequest(model="intensity")
+    train_model(prepared, tmp_path / "both", request, also=[prepared])
+    said = " ".join(caplog.messages)
+    assert all(f"sub-{subject}" in said for subject in held_back)
+    caplog.clear()
+    others = [p for p in store.paths(prepared) if store.subject_of(p) not in held_back]
+    store.save(tmp_path / "single", store.load(others[0]))
+    shutil.copy(prepared / "prepare.json", tmp_path / "single")
+    train_model(prepared, tmp_path / "other", request, also=[tmp_path / "single"])
+    assert "same people" not in " ".join(caplog.messages)
 
 
 @pytest.mark.parametrize(("key", "value"), [("matrix", 128), ("space", "sri24")])

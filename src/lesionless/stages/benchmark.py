@@ -168,12 +168,10 @@ def patients_of(experiment: Experiment, stores: Stores) -> list[Path]:
     """
     wanted = experiment.cohort.test_split
     splits = {s: p.split for s, p in read_participants(stores.patients).items()}
-    paths = store.paths(stores.patients)
-    subject_of = {path: path.parent.name.removeprefix("sub-") for path in paths}
     chosen = [
         path
-        for path, subject in subject_of.items()
-        if (wanted == "all" or splits.get(subject) == wanted)
+        for path in store.paths(stores.patients)
+        if (wanted == "all" or splits.get(store.subject_of(path)) == wanted)
         and store.load(path).lesion is not None
     ]
     if not chosen:

@@ -61,8 +61,7 @@ class Normals:
     def __iter__(self) -> Iterator[NormalScan]:
         """Yield the scans of the part that have normal slices, sorted by name."""
         for path in store.paths(self._folder):
-            subject = path.parent.name.removeprefix("sub-")
-            if self._split.part_of(subject) == self._part:
+            if self._split.part_of(store.subject_of(path)) == self._part:
                 normal = self._normal(store.load(path))
                 if normal.is_normal.any():
                     yield normal
@@ -104,9 +103,8 @@ def in_levels(scan: PreparedScan, space: str, levels: str) -> Bool[np.ndarray, "
 
 def split_of(folder: Path, settings: NormalsSettings) -> Split:
     """Return which subjects of a store train, validate and test."""
-    subjects = [path.parent.name.removeprefix("sub-") for path in store.paths(folder)]
     return split_subjects(
-        subjects,
+        map(store.subject_of, store.paths(folder)),
         read_participants(folder),
         seed=settings.seed,
         val_fraction=settings.val_fraction,

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from lesionless import store
 from lesionless.errors import UsageError
 from lesionless.models import bundle as bundles
 from lesionless.models.bundle import Bundle
@@ -20,7 +21,7 @@ from lesionless.stages.beginning import begin
 from lesionless.stages.calibrate import calibrate
 from lesionless.stages.findings import find, learners, learning_from
 from lesionless.stages.fits import check_fits
-from lesionless.stages.normals import Normals, NormalsSettings, stack
+from lesionless.stages.normals import Normals, NormalsSettings, split_of, stack
 from lesionless.stages.rebuild import rebuilder
 from lesionless.stages.request import TrainRequest
 from lesionless.training.loop import Epoch, train
@@ -65,6 +66,8 @@ def train_model(
         shutil.rmtree(out, ignore_errors=True)
     if bundles.is_complete(out):
         return _finished(out, begun, request, patients)
+    learnt_too = [*also, *([] if patients is None else [patients])]
+    _warn_of_shared_subjects(prepared, learnt_too, request.normals)
     findings = None if patients is None else _findings(patients, begun, request)
     learn = Normals(prepared, "train", request.normals)
     further = [_further(folder, request.normals) for folder in also]
@@ -109,6 +112,21 @@ def _about(
         "n_patient_slices": 0 if findings is None else len(findings.image),
         **asdict(begun.settings),
     }
+
+
+def _warn_of_shared_subjects(
+    prepared: Path, others: Sequence[Path], normals: NormalsSettings
+) -> None:
+    """Name the subjects that set thresholds and may be learnt from in another store."""
+    held_back = set(split_of(prepared, normals).val)
+    for other in others:
+        shared = held_back.intersection(map(store.subject_of, store.paths(other)))
+        if shared:
+            logger.warning(
+                "%s: expected other subjects than those of %s that set thresholds, found %s in "
+                "both. If they are the same people, thresholds come out too low: leave them out.",
+                *(other, prepared, ", ".join(f"sub-{label}" for label in sorted(shared))),
+            )
 
 
 def _further(folder: Path, normals: NormalsSettings) -> Normals:
