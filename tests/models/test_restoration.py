@@ -85,6 +85,43 @@ def test_what_is_taken_away_is_the_mean_over_contrasts(monkeypatch):
     assert mirrored.tolist() == pytest.approx([0.56, 0.99, 0.1])
 
 
+class Echo(torch.nn.Module):
+    """A network that finds what it sees, and notes how large that is."""
+
+    multiple = 16
+    seen = ()
+
+    def forward(self, x):
+        self.seen = tuple(x.shape[-2:])
+        return torch.cat([x, x], dim=1)
+
+
+@pytest.mark.parametrize(
+    ("enlargement", "inside", "seen"),
+    [(1.0, (208, 176), (208, 176)), (1.25, (208, 182), (256, 224)), (1.45, (220, 176), (320, 256))],
+)
+def test_the_network_sees_an_enlarged_slice_and_what_it_finds_is_as_large_as_the_slice(
+    enlargement, inside, seen
+):
+    """A ramp stays a ramp when it is enlarged and reduced again, but for its ends."""
+    settings = RestorationSettings(widths=(4, 8, 8, 8), enlargement=enlargement)
+    method = Restoration(settings).eval()
+    assert tuple(s.stop - s.start for s in method._inside) == inside
+    assert all(s.start + s.stop == 256 for s in method._inside)  # in the middle
+    method.network = Echo()
+    ramp = torch.linspace(-1, 1, inside[1]).expand(1, 1, *inside)
+    logit, excess = method._found(ramp)
+    assert method.network.seen == seen
+    torch.testing.assert_close(logit[..., 2:-2], ramp[..., 2:-2])
+    torch.testing.assert_close(excess, torch.nn.functional.softplus(logit - 2))
+
+
+@pytest.mark.parametrize("enlargement", [0.9, 2, math.nan])
+def test_an_enlargement_out_of_its_range_is_refused(enlargement):
+    with pytest.raises(UsageError, match="from 1 to less than 2"):
+        RestorationSettings(enlargement=enlargement)
+
+
 def test_nothing_is_ever_added_and_the_border_stays():
     method = Restoration(RestorationSettings(widths=(4, 8, 8, 8))).eval()
     x = torch.rand(2, 1, 256, 256)
