@@ -156,6 +156,25 @@ def test_doubt_is_an_error(folders, maps, truths, pattern, message):
         match(*folders(maps, truths), pattern=pattern)
 
 
+@pytest.mark.parametrize("pattern", [None, "*{subject}_*anomaly*.nii.gz"])
+def test_what_a_stopped_run_left_is_no_map_and_no_reference(folders, pattern):
+    found = match(
+        *folders(
+            ours("sub-1") + ours("sub-1", "anat/.partial-x") + ours("sub-2", ".old/anat"),
+            [f"{folder}sub-1_label-lesion_mask.nii.gz" for folder in ("", ".partial-y/")],
+        ),
+        pattern=pattern,
+    )
+    assert [entry.score.parent.name for entry in found.found] == ["anat"]
+    assert found.without_map == found.without_truth == ()
+
+
+def test_a_hidden_folder_above_hides_nothing(folders, tmp_path):
+    segmented, truth = folders(ours("sub-1"), ["sub-1_label-lesion_mask.nii.gz"])
+    moved = segmented.rename(tmp_path / ".results")
+    assert len(match(moved, truth).found) == 1
+
+
 def test_missing_folders_are_named(folders, tmp_path):
     segmented, truth = folders(ours("sub-1"), ["sub-1_label-lesion_mask.nii.gz"])
     with pytest.raises(UsageError, match="a folder of reference masks, found none"):

@@ -1,6 +1,7 @@
 """The table of the group: one row per segmented scan."""
 
 import json
+import shutil
 from pathlib import Path
 
 import nibabel as nib
@@ -51,6 +52,17 @@ def test_a_scan_that_is_not_finished_has_no_row(tmp_path: Path) -> None:
         segmented(tmp_path, name, [1.0], 1)
     next(tmp_path.glob("sub-02/anat/*anomaly*")).unlink()
     assert [row["scan"] for row in read_tsv(write_group(tmp_path).table)] == ["sub-01"]
+
+
+def test_what_a_stopped_run_left_has_no_row(tmp_path: Path) -> None:
+    segmented(tmp_path, "sub-01_FLAIR.nii.gz", [1.0], 1)
+    left = tmp_path / "sub-01" / "anat" / ".partial-x"
+    left.mkdir()
+    for path in (tmp_path / "sub-01" / "anat").glob("sub-01*"):
+        shutil.copy(path, left)
+    group = write_group(tmp_path)
+    assert len(read_tsv(group.table)) == 1
+    assert not group.failed
 
 
 @pytest.mark.parametrize("damaged", ["*_mask.nii.gz", "*.tsv"])

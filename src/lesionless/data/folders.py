@@ -152,6 +152,14 @@ def of_subjects(found: list[Input], subjects: Collection[str] | None, path: Path
     return [scan for scan in found if scan.subject in wanted]
 
 
+def is_hidden(path: Path, root: Path) -> bool:
+    """Say whether a file, or a folder between it and `root`, has a name that starts with a dot.
+
+    What a stopped run leaves lies in such folders (`.partial-...`), and is no image to take.
+    """
+    return any(part.startswith(".") for part in path.relative_to(root).parts)
+
+
 def _single(path: Path, suffix: str) -> Input:
     if not path.exists():
         raise UsageError(f"{path}: expected a scan or a folder, found nothing. Check the path.")
@@ -191,8 +199,8 @@ def _series_in(folder: Path) -> list[Path]:
 def _images(root: Path, patterns: Sequence[str]) -> Iterator[Path]:
     for file in sorted({file for pattern in patterns for file in root.glob(pattern)}):
         folders = file.relative_to(root).parts[:-1]
-        is_hidden = any(part.startswith(".") for part in (*folders, file.name))
-        if _is_image(file) and not is_hidden and _SKIPPED_FOLDERS.isdisjoint(folders):
+        is_skipped = is_hidden(file, root) or not _SKIPPED_FOLDERS.isdisjoint(folders)
+        if _is_image(file) and not is_skipped:
             yield file
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lesionless.data.bids import BidsName, output_name, parse_name
+from lesionless.data.folders import is_hidden
 from lesionless.errors import UsageError
 
 NIFTI_ENDINGS = (".nii.gz", ".nii")
@@ -218,7 +219,7 @@ def _images(folder: Path) -> list[Path]:
     return sorted(
         path
         for path in folder.rglob("*")
-        if path.name.lower().endswith(NIFTI_ENDINGS) and not path.name.startswith(".")
+        if path.name.lower().endswith(NIFTI_ENDINGS) and not is_hidden(path, folder)
     )
 
 
