@@ -112,6 +112,11 @@ def test_the_volumes_of_healthy_scans_are_part_of_the_agreement(results):
     assert len(panel.get_lines()[0].get_xdata()) == 4
 
 
+def test_a_scan_is_one_dot_of_the_agreement_whatever_the_number_of_runs():
+    panel = draw("volume_agreement", results_of(methods=("sAE3",), seeds=(0, 1, 2))).axes[0]
+    assert len(panel.get_lines()[0].get_xdata()) == 4
+
+
 def test_runs_of_one_method_share_a_colour_and_a_label():
     (axes,) = draw("froc", results_of(methods=("sAE3",), seeds=(0, 1))).axes
     first, second = axes.get_lines()

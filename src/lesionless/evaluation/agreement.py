@@ -17,7 +17,8 @@ class Agreement:
         sd_ml: Standard deviation of the difference (n - 1).
         lower_ml: Lower limit of agreement, bias - 1.96 sd.
         upper_ml: Upper limit of agreement, bias + 1.96 sd.
-        n: Scans with a known reference, healthy ones included.
+        n: Scans with a known reference, healthy ones included; each counts once, whatever the
+            number of training runs.
     """
 
     bias_ml: float

@@ -89,7 +89,7 @@ def _results(
         rows=tuple(rows),
         summary=tuple(summarise_subjects(values, settings) + summarise_pooled(tallies, settings)),
         comparisons=compare_methods(values, settings),
-        agreements=volume_agreement(tallies),
+        agreements=volume_agreement(rows),
         curves={group: tally.curve() for group, tally in scored.items()},
         frocs={
             group: tally.froc_curve(thresholds[group.method, group.seed])

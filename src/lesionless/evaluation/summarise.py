@@ -12,6 +12,7 @@ from lesionless.evaluation.paired import Comparison, compare_all
 from lesionless.evaluation.results import THRESHOLD_FREE, Group, Row, Setting, Summary
 from lesionless.evaluation.settings import EvaluationSettings
 from lesionless.evaluation.tally import Tally
+from lesionless.evaluation.volumes import scan_volumes
 
 NAN = float("nan")
 
@@ -90,15 +91,9 @@ def compare_methods(
     }
 
 
-def volume_agreement(tallies: Mapping[Group, Tally]) -> dict[tuple[str, str, str], Agreement]:
-    """Return the Bland-Altman figures by method, region and operating point; runs together."""
-    scans: dict[tuple[str, str, str], list[tuple[float, float]]] = {}
-    for group, tally in tallies.items():
-        for point in tally.lesions:  # tissues have no lesions of their own
-            scans.setdefault((group.method, group.region, point), []).extend(
-                (counts.segmentation_ml, counts.lesion_ml) for counts in tally.voxels[point]
-            )
-    return {key: bland_altman(*np.array(pairs).T) for key, pairs in scans.items()}
+def volume_agreement(rows: Iterable[Row]) -> dict[tuple[str, str, str], Agreement]:
+    """Return the Bland-Altman figures over scans by method, region and operating point."""
+    return {key: bland_altman(*volumes.T) for key, volumes in scan_volumes(rows).items()}
 
 
 def _subject_summary(

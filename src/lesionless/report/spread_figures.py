@@ -9,6 +9,7 @@ from lesionless.evaluation.metrics import METRICS
 from lesionless.evaluation.results import Group, Results
 from lesionless.evaluation.score_counts import ScoreCounts
 from lesionless.evaluation.summarise import SubjectValues
+from lesionless.evaluation.volumes import scan_volumes
 from lesionless.report.style import COLOURS, LESION, NORMAL, new_figure, styled
 from lesionless.report.table_cells import region_text, setting_of
 
@@ -127,15 +128,7 @@ def _range(counts: ScoreCounts) -> tuple[float, float]:
 
 
 def _bland_altman(axes: Any, results: Results, method: str, region: str, point: str) -> None:
-    rows = [
-        row.values
-        for row in results.rows
-        if (row.method, row.region, row.operating_point) == (method, region, point)
-        and row.truth != "unknown"
-    ]
-    ours, reference = (
-        np.array([values[name] for values in rows]) for name in ("segmentation_ml", "lesion_ml")
-    )
+    ours, reference = scan_volumes(results.rows)[method, region, point].T
     colour = COLOURS[results.methods.index(method) % len(COLOURS)]
     axes.plot((ours + reference) / 2, ours - reference, ".", color=colour, markersize=4)
     agreement = results.agreements[method, region, point]
