@@ -5,8 +5,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from lesionless import store
 from lesionless.evaluation.archive import write_results
 from lesionless.evaluation.case import Case
@@ -21,7 +19,7 @@ from lesionless.stages.calibrate import calibrate
 from lesionless.stages.cases import case_of
 from lesionless.stages.normals import Normals, NormalsSettings
 from lesionless.stages.progress import Track, silent
-from lesionless.stages.rebuild import Rebuild, rebuilder
+from lesionless.stages.rebuild import cache_of, rebuilder, remembered
 
 ABLATIONS: Mapping[str, Mapping[str, Any]] = {
     "as trained": {},
@@ -87,8 +85,7 @@ def _cases(
     learnt, held_out = (list(Normals(stores.normals, part, normals)) for part in ("train", "val"))
     for run in runs:
         bundle = load(run.folder)
-        direct = rebuilder(bundle.method, cache=out / "rebuilt" / run.folder.name)
-        rebuild = _remembered(direct)
+        rebuild = remembered(rebuilder(bundle.method, cache=cache_of(out, run.folder)))
         for title, changes in ABLATIONS.items():
             ready = calibrate(
                 rescored(bundle, changes),
@@ -107,18 +104,3 @@ def _cases(
                     regions=experiment.regions,
                     operating_points=experiment.operating_points,
                 )
-
-
-def _remembered(direct: Rebuild) -> Rebuild:
-    """Keep reconstructions in memory: they are the same for every way of scoring."""
-    known: dict[tuple[str, bytes], Any] = {}
-
-    def rebuild(scan: Any, wanted: Any) -> Any:
-        key = scan.name, wanted.tobytes()
-        if key not in known:
-            known[key] = direct(scan, wanted)[wanted]
-        rebuilt = np.zeros_like(scan.image)
-        rebuilt[wanted] = known[key]
-        return rebuilt
-
-    return rebuild

@@ -28,7 +28,7 @@ from lesionless.stages.cases import case_of
 from lesionless.stages.normals import NormalsSettings
 from lesionless.stages.prepare import prepare
 from lesionless.stages.progress import Track, silent
-from lesionless.stages.rebuild import rebuilder
+from lesionless.stages.rebuild import cache_of, rebuilder
 from lesionless.stages.request import TrainRequest
 from lesionless.stages.train import train_model
 from lesionless.training.loop import Epoch, TrainSettings
@@ -188,7 +188,7 @@ def _cases(
 ) -> Iterator[Case]:
     for run in runs:
         bundle = load(run.folder)
-        rebuild = rebuilder(bundle.method, cache=out / "rebuilt" / run.folder.name)
+        rebuild = rebuilder(bundle.method, cache=cache_of(out, run.folder))
         for path in patients:
             yield case_of(
                 bundle,

@@ -26,7 +26,7 @@ from lesionless.report.spread_figures import box_figure, score_histogram_figure
 from lesionless.stages.benchmark import Run
 from lesionless.stages.cases import case_of, judged_regions
 from lesionless.stages.latent_study import latent_study
-from lesionless.stages.rebuild import Rebuild, rebuilder
+from lesionless.stages.rebuild import Rebuild, cache_of, rebuilder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -82,7 +82,7 @@ def benchmark_figures(
     first = next(iter(bundles)).seed
     shown = {run: bundle for run, bundle in bundles.items() if run.seed == first}
     rebuilds = {
-        run: rebuilder(bundle.method, cache=out / "rebuilt" / run.folder.name)
+        run: rebuilder(bundle.method, cache=cache_of(out, run.folder))
         for run, bundle in shown.items()
     }
     networks = {run: bundle for run, bundle in shown.items() if is_network(bundle.method)}

@@ -1,6 +1,7 @@
 """Reconstructions of prepared scans, kept on disk where they are dear."""
 
 from collections.abc import Callable
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -8,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from lesionless.arrays import Slices
+from lesionless.models.bundle import DESCRIPTION, WEIGHTS
 from lesionless.preprocess.prepared import PreparedScan
 from lesionless.runtime.engine import engine
 
@@ -21,8 +23,8 @@ def rebuilder(method: Any, *, device: str = "cpu", cache: Path | None = None) ->
     Args:
         method: A trained `Method`.
         device: A torch device.
-        cache: Folder that keeps reconstructions of methods that search a code for each slice;
-            those of the others are made again faster than they are read.
+        cache: Folder that keeps reconstructions of methods that search a code for each slice, see
+            `cache_of`; those of the others are made again faster than they are read.
     """
     reconstruct = engine(method, device=device)
 
@@ -36,9 +38,46 @@ def rebuilder(method: Any, *, device: str = "cpu", cache: Path | None = None) ->
     return _kept(direct, cache)
 
 
+def cache_of(out: Path, model: Path) -> Path:
+    """Return the folder that keeps what a model rebuilds: another one for each training of it.
+
+    Args:
+        out: The experiment's folder.
+        model: The model's folder; two of one name, or one that is trained anew, share nothing.
+    """
+    files = [path for path in (model / DESCRIPTION, model / WEIGHTS) if path.exists()]
+    content = blake2b(b"".join(path.read_bytes() for path in files), digest_size=8)
+    return out / "rebuilt" / f"{model.name}-{content.hexdigest()}"
+
+
+def remembered(direct: Rebuild) -> Rebuild:
+    """Return the same with all that it rebuilds kept in memory, to be scored in many ways."""
+    known: dict[tuple[str, bytes], Slices] = {}
+
+    def rebuild(scan: PreparedScan, wanted: np.ndarray) -> Slices:
+        key = _content(scan), wanted.tobytes()
+        if key not in known:
+            known[key] = direct(scan, wanted)[wanted]
+        rebuilt = np.zeros_like(scan.image)
+        rebuilt[wanted] = known[key]
+        return rebuilt
+
+    return rebuild
+
+
+def _content(scan: PreparedScan) -> str:
+    """Return a digest of a scan's slices, which are all that a reconstruction depends on.
+
+    The name of a scan would not do: another cohort may have the same, and so has the scan itself
+    when it is prepared anew.
+    """
+    shape = repr(scan.image.shape).encode()
+    return blake2b(shape + scan.image.tobytes(), digest_size=16).hexdigest()
+
+
 def _kept(direct: Rebuild, cache: Path) -> Rebuild:
     def rebuild(scan: PreparedScan, wanted: np.ndarray) -> Slices:
-        path = cache / f"{scan.name}.npz"
+        path = cache / f"{scan.name}-{_content(scan)}.npz"
         known = _read(path, scan)
         missing = wanted & ~known.any(axis=(1, 2))
         if missing.any():
