@@ -9,7 +9,6 @@ import numpy as np
 import torch
 
 from lesionless import store
-from lesionless.data.participants import read_participants
 from lesionless.data.phantom import PhantomSettings, write_cohort
 from lesionless.errors import UsageError
 from lesionless.evaluation.archive import write_results
@@ -29,6 +28,7 @@ from lesionless.stages.normals import NormalsSettings
 from lesionless.stages.prepare import prepare
 from lesionless.stages.progress import Track, silent
 from lesionless.stages.rebuild import cache_of, rebuilder
+from lesionless.stages.reported import reported_scans, warn_of_shared_subjects
 from lesionless.stages.request import TrainRequest
 from lesionless.stages.train import train_model
 from lesionless.training.loop import Epoch, TrainSettings
@@ -38,7 +38,12 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Stores:
-    """Name the prepared scans: those to learn from, and the patients that are reported."""
+    """Name the prepared scans of an experiment.
+
+    Attributes:
+        normals: The store to learn from.
+        patients: The store with the patients that are reported; may be the same.
+    """
 
     normals: Path
     patients: Path
@@ -78,17 +83,18 @@ def prepare_cohort(
         on_phantom: Called with a line after each phantom that is made.
 
     Raises:
-        UsageError: There are no scans.
+        UsageError: There are no scans, or no patients to report, see `patients_of`.
     """
     settings = PrepareSettings(**experiment.prepare)
     if normals is None:
         normals = _phantoms(experiment, out / "phantom", on_phantom)
-    patients = patients or normals
     stores = Stores(out / "prepared", out / "prepared")
-    if patients != normals:
+    if patients is not None and patients.resolve() != normals.resolve():
         stores = Stores(out / "prepared-normals", out / "prepared-patients")
         prepare(patients, stores.patients, settings, track=track)
     prepare(normals, stores.normals, settings, track=track)
+    warn_of_shared_subjects(experiment, stores.normals, stores.patients)
+    logger.info("%d scans of patients are reported", len(patients_of(experiment, stores)))
     return stores
 
 
@@ -161,26 +167,12 @@ def judge_runs(
 
 
 def patients_of(experiment: Experiment, stores: Stores) -> list[Path]:
-    """List the prepared scans with known lesions of the split that is reported.
+    """List the prepared scans that are reported, see `reported_scans`.
 
     Raises:
         UsageError: There is none.
     """
-    wanted = experiment.cohort.test_split
-    splits = {s: p.split for s, p in read_participants(stores.patients).items()}
-    chosen = [
-        path
-        for path in store.paths(stores.patients)
-        if (wanted == "all" or splits.get(store.subject_of(path)) == wanted)
-        and store.load(path).lesion is not None
-    ]
-    if not chosen:
-        raise UsageError(
-            f"{stores.patients}: expected scans with lesion masks in the split {wanted!r}, found "
-            "none. Correct cohort.test_split or --test-split, or give patients with "
-            "derivatives/lesion."
-        )
-    return chosen
+    return reported_scans(experiment, stores.normals, stores.patients)
 
 
 def _cases(
