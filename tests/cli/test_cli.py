@@ -161,3 +161,25 @@ def test_from_scan_to_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert run([*app, "group"]) == 0
     (row,) = read_tsv(tmp_path / "out" / "group_lesions.tsv")
     assert row["scan"] == subject and float(row["lesion_ml"]) > 0
+
+
+def test_a_broken_scan_of_a_benchmark_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cohort = tmp_path / "cohort"
+    coarse = PhantomSettings(anatomy_mm=4)
+    write_cohort(cohort, healthy=3, patients=2, seed=3, thickness_mm=8.0, settings=coarse)
+    *_, bad = sorted(cohort.glob("sub-patient*/anat/*_FLAIR.nii.gz"))
+    bad.write_text("no scan")
+    plan = tmp_path / "plan.toml"
+    plan.write_text(
+        'title = "one broken patient"\noperating_points = ["p98"]\n'
+        '[prepare]\nstrip = "none"\nn4 = false\ncurvature_iterations = 0\nmatrix = 64\n'
+        '[[methods]]\nname = "intensity"\n'
+    )
+    arguments = ["benchmark", str(plan), str(tmp_path / "out"), "--normals", str(cohort)]
+    assert run(arguments) == 1
+    name = bad.name.removesuffix(".nii.gz")
+    assert f"failed: {name}: " in capsys.readouterr().out
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "Scans that are missing" in page and f"<li>{name}: " in page

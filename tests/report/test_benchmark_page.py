@@ -8,6 +8,7 @@ from lesionless.report.benchmark_page import (
     benchmark_page,
     drawn,
     flat,
+    with_missing,
 )
 from lesionless.report.style import new_figure
 from lesionless.report.table_formats import Table
@@ -83,3 +84,10 @@ def test_nested_settings_are_named_by_their_place():
         "e.methods[1].name": "sAE3",
     }
     assert flat({"empty": [], "none": None}) == {"empty": "", "none": None}
+
+
+def test_scans_that_are_missing_stand_above_all_numbers():
+    page = benchmark_page(full())
+    named = with_missing(page, ["sub-1_FLAIR: no <NIfTI> file"])
+    assert "<li>sub-1_FLAIR: no &lt;NIfTI&gt; file</li>" in named
+    assert named.index("<h2>Scans that are missing</h2>") < named.index("<h2>Results</h2>")

@@ -72,7 +72,8 @@ def benchmark(
         patients: BIDS tree with lesion masks; that of the normals by default.
         only: Rows of the table to do; all by default.
         epochs: Passes over the slices, in place of the experiment's own number.
-        test_split: Split of participants.tsv that is reported, or all, in place of its own.
+        test_split: Split of participants.tsv that is reported, or all, in place of its own; never
+            those of the normals who train.
         train: Train what is not trained yet; --no-train judges what is there.
         ablations: Score every model in other ways too: what each step of the scoring adds.
         seed: Of the bootstrap.
@@ -94,14 +95,17 @@ def benchmark(
         settings = EvaluationSettings(seed=seed)
         results, timings = stage.judge_runs(plan, stores, runs, out, settings, track=show.track)
         page = write_report(plan, out, stores, runs, results, timings)
+        stage.name_missing(page, stores)
         if ablations:
             write_tables(
                 ablate(plan, stores, runs, out, settings, track=show.track),
                 out / "ablations" / "tables",
             )
     print_results(results)
+    for line in stores.failed:
+        print(f"failed: {line}")
     print(f"report: {page}")
-    return DONE
+    return SOME_FAILED if stores.failed else DONE
 
 
 @app.command

@@ -65,6 +65,17 @@ def benchmark_page(report: BenchmarkReport) -> Html:
     )
 
 
+def with_missing(page: str, missing: Sequence[str]) -> Html:
+    """Return a report's page that names, above all numbers, the scans that are not in them.
+
+    Args:
+        page: Made by `benchmark_page`.
+        missing: Of each scan, its name and why it could not be prepared.
+    """
+    notice = html.section("Scans that are missing", html.bullets(missing))
+    return Html(page.replace("<main>\n", f"<main>\n{notice}\n", 1))
+
+
 def drawn(
     figure: "Figure", caption: str, description: str, *, kind: Literal["png", "jpeg"] = "png"
 ) -> Picture:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,8 @@ from lesionless.models.bundle import Bundle, folder_of, is_complete, load
 from lesionless.models.catalogue import entry
 from lesionless.preprocess.pipeline import PrepareSettings
 from lesionless.preprocess.prepared import PreparedScan
+from lesionless.provenance import RunManifest, write_text_whole
+from lesionless.report.benchmark_page import with_missing
 from lesionless.runtime.engine import engine
 from lesionless.stages.cases import case_of
 from lesionless.stages.normals import NormalsSettings
@@ -43,10 +45,12 @@ class Stores:
     Attributes:
         normals: The store to learn from.
         patients: The store with the patients that are reported; may be the same.
+        failed: Of each scan that could not be prepared, its name and why.
     """
 
     normals: Path
     patients: Path
+    failed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,14 +92,18 @@ def prepare_cohort(
     settings = PrepareSettings(**experiment.prepare)
     if normals is None:
         normals = _phantoms(experiment, out / "phantom", on_phantom)
-    stores = Stores(out / "prepared", out / "prepared")
+    stores, prepared = Stores(out / "prepared", out / "prepared"), []
     if patients is not None and patients.resolve() != normals.resolve():
         stores = Stores(out / "prepared-normals", out / "prepared-patients")
-        prepare(patients, stores.patients, settings, track=track)
-    prepare(normals, stores.normals, settings, track=track)
+        prepared.append(prepare(patients, stores.patients, settings, track=track))
+    prepared.append(prepare(normals, stores.normals, settings, track=track))
     warn_of_shared_subjects(experiment, stores.normals, stores.patients)
     logger.info("%d scans of patients are reported", len(patients_of(experiment, stores)))
-    return stores
+    return replace(stores, failed=tuple(line for run in prepared for line in _failures(run)))
+
+
+def _failures(prepared: RunManifest) -> list[str]:
+    return [f"{name}: {prepared.message(name)}" for name in prepared.failed]
 
 
 def runs_of(experiment: Experiment, out: Path, only: Sequence[str] = ()) -> list[Run]:
@@ -173,6 +181,12 @@ def patients_of(experiment: Experiment, stores: Stores) -> list[Path]:
         UsageError: There is none.
     """
     return reported_scans(experiment, stores.normals, stores.patients)
+
+
+def name_missing(page: Path, stores: Stores) -> None:
+    """Write into a finished report which scans are not in it, and why."""
+    if stores.failed:
+        write_text_whole(page, with_missing(page.read_text(encoding="utf-8"), stores.failed))
 
 
 def _cases(
