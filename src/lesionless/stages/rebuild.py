@@ -71,8 +71,9 @@ def _content(scan: PreparedScan) -> str:
     The name of a scan would not do: another cohort may have the same, and so has the scan itself
     when it is prepared anew.
     """
-    shape = repr(scan.image.shape).encode()
-    return blake2b(shape + scan.image.tobytes(), digest_size=16).hexdigest()
+    digest = blake2b(repr(scan.image.shape).encode(), digest_size=16)
+    digest.update(np.ascontiguousarray(scan.image).data)
+    return digest.hexdigest()
 
 
 def _kept(direct: Rebuild, cache: Path) -> Rebuild:
