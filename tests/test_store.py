@@ -137,3 +137,25 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     for name in ("text.npz", "other.npz", "array.npz", "missing.npz"):
         with pytest.raises(UsageError, match=name):
             store.load(tmp_path / name)
+
+
+def test_the_checksum_tells_pixels_but_not_the_time_it_took(tmp_path: Path) -> None:
+    scan = prepared()
+    sums = {
+        name: store.checksum(store.save(tmp_path / name, changed))
+        for name, changed in {
+            "as it was": scan,
+            "other record": replace(scan, record={"seconds": {"strip": 1.0}}),
+            "other image": replace(scan, image=scan.image / 2),
+            "other lesion": replace(scan, lesion=~scan.lesion),
+            "no lesion": replace(scan, lesion=None),
+        }.items()
+    }
+    assert sums["as it was"] == sums["other record"]
+    assert len(set(sums.values())) == 4
+
+
+def test_a_damaged_file_has_no_checksum(tmp_path: Path) -> None:
+    (tmp_path / "x_prepared.npz").write_text("hello")
+    with pytest.raises(UsageError, match="Remove it and run"):
+        store.checksum(tmp_path / "x_prepared.npz")

@@ -49,10 +49,24 @@ def load(path: Path) -> PreparedScan:
         with np.load(path, allow_pickle=False) as arrays:
             return _scan({name: arrays[name] for name in arrays.files})
     except _UNREADABLE as error:
-        raise UsageError(
-            f"{path}: expected a prepared scan, found a file that cannot be read as one "
-            f"({type(error).__name__}). Remove it and run `lesionless prepare` again."
-        ) from error
+        raise _unreadable(path, error) from error
+
+
+def checksum(path: Path) -> str:
+    """Return what tells a prepared scan from others of its name, without unpacking it.
+
+    It is made of the checksums that the file holds of its arrays, but for the text, in which stands
+    how long the preparation took.
+
+    Raises:
+        UsageError: The file is missing or damaged.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            sums = {part.filename: part.CRC for part in archive.infolist()}
+    except _UNREADABLE as error:
+        raise _unreadable(path, error) from error
+    return " ".join(f"{name} {sums[name]:08x}" for name in sorted(sums) if name != "text.npy")
 
 
 def path_of(folder: Path, subject: str, name: str) -> Path:
@@ -83,6 +97,13 @@ def subject_of(path: Path) -> str:
 def scans(folder: Path) -> Iterator[PreparedScan]:
     """Read the prepared scans below a folder one after the other, sorted by name."""
     return (load(path) for path in paths(folder))
+
+
+def _unreadable(path: Path, error: Exception) -> UsageError:
+    return UsageError(
+        f"{path}: expected a prepared scan, found a file that cannot be read as one "
+        f"({type(error).__name__}). Remove it and run `lesionless prepare` again."
+    )
 
 
 def _check_range(scan: PreparedScan) -> None:

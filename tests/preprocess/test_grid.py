@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from lesionless.errors import ScanError
+from lesionless.errors import ScanError, UsageError
 from lesionless.preprocess import grid as grids
 from lesionless.preprocess.atlas import Atlas
 
@@ -115,6 +115,11 @@ def test_levels_are_those_of_the_atlas(stack):
 def test_slices_are_chosen_by_their_centre(stack, slices, first, last):
     grid, brain = stack
     assert grids.select(grid, brain, ATLAS, slices) == (first, last)
+
+
+def test_heights_that_do_not_exist_never_stand_for_all():
+    with pytest.raises(UsageError, match="one of all, mid, paper, found 'midle'"):
+        grids.range_mm(ATLAS, "midle")
 
 
 def test_paper_means_20_slices_of_1_mm():

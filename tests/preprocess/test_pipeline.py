@@ -180,6 +180,14 @@ def test_unknown_slices_are_refused():
         PrepareSettings(slices="middle")
 
 
+@pytest.mark.parametrize(
+    "impossible", [{"matrix": 0}, {"threads": 0}, {"curvature_iterations": -1}]
+)
+def test_settings_out_of_their_range_are_refused(impossible):
+    with pytest.raises(UsageError, match=f"found .*{next(iter(impossible.values()))}"):
+        PrepareSettings(**impossible)
+
+
 def test_the_record_can_be_written_as_json(aligned):
     scan, brain, _ = phantom()
     done = prepared(scan, brain)

@@ -193,6 +193,14 @@ def test_an_unknown_decay_is_refused():
         TrainSettings(decay="step")
 
 
+@pytest.mark.parametrize(
+    "impossible", [{"seed": -1}, {"beta1": 1.0}, {"beta1": -0.1}, {"precision": "fp16"}]
+)
+def test_what_torch_cannot_do_is_refused(impossible):
+    with pytest.raises(UsageError, match=f"found .*{next(iter(impossible.values()))}"):
+        TrainSettings(**impossible)
+
+
 def test_loss_curves_are_means_over_the_batches(means, tmp_path):
     settings = TrainSettings(epochs=3, batch_size=2)
     seen = []

@@ -2,13 +2,18 @@
 
 import logging
 import sys
+from typing import Annotated, TypeAlias
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Parameter
+from cyclopts.validators import Number
 
 from lesionless.errors import LesionlessError
 
 DONE, SOME_FAILED, WRONG_USAGE, INTERNAL = 0, 1, 2, 70
 INTERRUPTED = 130
+
+Count: TypeAlias = Annotated[int, Parameter(validator=Number(gte=1))]
+"""An option that counts threads or processes: at least 1."""
 
 app = App(
     name="lesionless",

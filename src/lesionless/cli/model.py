@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from cyclopts import Parameter
 
-from lesionless.cli.app import DONE, app
+from lesionless.cli.app import DONE, Count, app
 from lesionless.cli.show import Show, end
 
 Labels: TypeAlias = Annotated[
@@ -42,7 +42,7 @@ class SegmentOptions:
     operating_point: str | None = None
     suffix: str = "FLAIR"
     participant_label: Labels | None = None
-    threads: int = 2
+    threads: Count = 2
     device: str = "cpu"
     overwrite: bool = False
 
@@ -74,7 +74,7 @@ def train(
     precision: Literal["auto", "bf16", "fp32"] = "auto",
     operating_point: str | None = None,
     calibration_slices: int | None = None,
-    threads: int | None = None,
+    threads: Count | None = None,
     device: str = "cpu",
     overwrite: bool = False,
 ) -> int:
@@ -110,11 +110,13 @@ def train(
     """
     import torch
 
-    from lesionless.stages.normals import NormalsSettings
     from lesionless.stages.request import TrainRequest
     from lesionless.stages.train import train_model
+    from lesionless.training.device import check_device
     from lesionless.training.loop import TrainSettings
+    from lesionless.training.normals import NormalsSettings
 
+    check_device(device)
     if threads:
         torch.set_num_threads(threads)
     name = model if model or start else "sVAE-GAN"
@@ -170,7 +172,7 @@ def calibrate(
     slices: Literal["all", "mid", "paper"] = "all",
     operating_point: str | None = None,
     calibration_slices: int | None = None,
-    threads: int | None = None,
+    threads: Count | None = None,
     device: str = "cpu",
     overwrite: bool = False,
 ) -> int:
@@ -194,9 +196,11 @@ def calibrate(
     """
     import torch
 
-    from lesionless.stages.normals import NormalsSettings
     from lesionless.stages.recalibrate import recalibrate
+    from lesionless.training.device import check_device
+    from lesionless.training.normals import NormalsSettings
 
+    check_device(device)
     if threads:
         torch.set_num_threads(threads)
     recalibrate(
@@ -233,7 +237,9 @@ def segment(source: Path, out: Path, /, *, options: SegmentOptions = DEFAULTS) -
     from lesionless.models import bundle
     from lesionless.preprocess.pipeline import PrepareSettings
     from lesionless.stages.segment import segment_scans
+    from lesionless.training.device import check_device
 
+    check_device(options.device)
     torch.set_num_threads(options.threads)
     settings = PrepareSettings(
         strip="mask" if options.mask else options.strip,

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import Literal
 
-from lesionless.cli.app import DONE, app
+from lesionless.cli.app import DONE, Count, app
 from lesionless.cli.show import Show, end
 
 
@@ -62,8 +62,8 @@ def prepare(
     lesions: Path | None = None,
     label: str = "lesion",
     suffix: str = "FLAIR",
-    jobs: int | None = None,
-    threads: int = 1,
+    jobs: Count | None = None,
+    threads: Count = 1,
     device: str = "cpu",
     overwrite: bool = False,
 ) -> int:
@@ -74,7 +74,8 @@ def prepare(
         out: Folder for the prepared scans.
         strip: deepbet, robex, hd-bet, synthstrip, or none for scans that are stripped already.
         mask: Your brain masks: a path with {subject}, {session}, {name} and wildcards.
-        space: mni152, sri24 with its files fetched, or the path of a stripped atlas image.
+        space: mni152, sri24 with its files fetched, or the path of a stripped atlas image,
+            which must stay there: models that are trained on these scans need it.
         slices: all brain slices, mid (42 to 80 % of the height), or the paper's 20.
         n4: Correct the bias field.
         curvature_iterations: Steps of curvature flow; 0 switches it off.
@@ -87,13 +88,15 @@ def prepare(
         device: Torch device of the strip network.
         overwrite: Prepare scans again that are there already.
     """
-    from lesionless.data.fetch import fetched
+    from lesionless.preprocess.atlas import resolve_space
     from lesionless.preprocess.pipeline import PrepareSettings
     from lesionless.stages.prepare import prepare as stage
+    from lesionless.training.device import check_device
 
+    check_device(device)
     settings = PrepareSettings(
         strip="mask" if mask else strip,
-        space=str(fetched("sri24") / "spgr.nii.gz") if space == "sri24" else space,
+        space=resolve_space(space),
         slices=slices,
         n4=n4,
         curvature_iterations=curvature_iterations,

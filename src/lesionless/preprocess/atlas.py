@@ -10,10 +10,12 @@ import numpy as np
 from scipy import ndimage
 
 from lesionless.arrays import Affine, Mask, Volume
+from lesionless.data.fetch import fetched
 from lesionless.data.mni152 import BRAIN, mni152_map
 from lesionless.errors import UsageError
 
 MNI152 = "mni152"
+SRI24 = "sri24"
 MNI152_NAME = "MNI152NLin2009aSym"
 
 
@@ -53,6 +55,29 @@ class Atlas:
         return np.asarray(
             self.affine[:3, :3] @ np.argwhere(self.mask).mean(axis=0) + self.affine[:3, 3]
         )
+
+
+def resolve_space(space: str) -> str:
+    """Return what a user calls a space as it is kept in stores and models.
+
+    Args:
+        space: `mni152`, `sri24`, or the path of a skull-stripped image.
+
+    Returns:
+        `mni152`, or an absolute path, so that the atlas is found from every folder.
+
+    Raises:
+        UsageError: The files of SRI24 were not fetched, or there is no file of that path.
+    """
+    if space == MNI152:
+        return space
+    path = fetched(SRI24) / "spgr.nii.gz" if space == SRI24 else Path(space)
+    if not path.is_file():
+        raise UsageError(
+            f"{space}: expected an atlas image, found no such file. Give `{MNI152}`, `{SRI24}`, or "
+            "the path of a skull-stripped NIfTI image."
+        )
+    return str(path.parent.resolve() / path.name)  # a link keeps its name, which names the space
 
 
 @lru_cache(maxsize=4)

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import ndimage
 
 from lesionless.arrays import Affine, Mask, SliceMask, Slices, Volume
-from lesionless.errors import ScanError
+from lesionless.errors import ScanError, UsageError
 from lesionless.preprocess.atlas import Atlas
 from lesionless.preprocess.prepared import FIELD_OF_VIEW_MM
 
@@ -157,7 +157,12 @@ def resample_lesion(lesion: Mask, grid: Grid) -> SliceMask:
 
 
 def range_mm(atlas: Atlas, slices: str) -> tuple[float, float]:
-    """Return the lowest and highest atlas height of `all`, `mid` or `paper` slices."""
+    """Return the lowest and highest atlas height of `all`, `mid` or `paper` slices.
+
+    Raises:
+        UsageError: There is no such choice.
+    """
+    check_slices(slices)
     low, high = (float(corner[2]) for corner in atlas.box_mm)
     if slices == "mid":
         return low + MID_HEIGHT[0] * (high - low), low + MID_HEIGHT[1] * (high - low)
@@ -165,6 +170,16 @@ def range_mm(atlas: Atlas, slices: str) -> tuple[float, float]:
         middle = (low + high) / 2
         return middle - PAPER_MM / 2, middle + PAPER_MM / 2
     return -np.inf, np.inf
+
+
+def check_slices(slices: str) -> None:
+    """Refuse a name of heights that does not exist, which must never stand for all of them.
+
+    Raises:
+        UsageError: It is not one of `SLICES`.
+    """
+    if slices not in SLICES:
+        raise UsageError(f"Expected slices to be one of {', '.join(SLICES)}, found {slices!r}.")
 
 
 def _reached(mask: Mask, grid: Grid) -> Part:

@@ -39,6 +39,9 @@ class PrepareSettings:
         matrix: Pixels per row of a 256 mm slice: 256 is 1 mm, 128 is 2 mm.
         threads: Threads per scan.
         device: Torch device of the strip network.
+
+    Raises:
+        UsageError: There is no such choice of slices, or a number is out of its range.
     """
 
     strip: str = "deepbet"
@@ -51,9 +54,12 @@ class PrepareSettings:
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        if self.slices not in grids.SLICES:
+        grids.check_slices(self.slices)
+        if self.matrix < 1 or self.threads < 1 or self.curvature_iterations < 0:
             raise UsageError(
-                f"Expected slices to be one of {', '.join(grids.SLICES)}, found {self.slices!r}."
+                "Expected at least one pixel per row, one thread and no negative number of steps "
+                f"of curvature flow, found a matrix of {self.matrix}, {self.threads} threads and "
+                f"{self.curvature_iterations} curvature iterations."
             )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from lesionless.arrays import SliceMask, Slices
+from lesionless.errors import UsageError
 from lesionless.scoring.filters import FILTERS, erode
 from lesionless.scoring.residual import RESIDUALS, equalise
 
@@ -29,6 +30,9 @@ class ScoreSettings:
         outside_white_matter: Factor of the score where the atlas has no white matter; 1 leaves the
             place out of it.
         min_lesion_mm3: Smaller components of a segmentation are dropped.
+
+    Raises:
+        UsageError: There is no such residual or filter.
     """
 
     residual: str = "absolute"
@@ -42,6 +46,14 @@ class ScoreSettings:
     all_planes: bool = False
     outside_white_matter: float = 1.0
     min_lesion_mm3: float = 8.0  # Baur et al. 2021 drop components of at most 7 voxels of 1 mm
+
+    def __post_init__(self) -> None:
+        for name, known in (("residual", RESIDUALS), ("filter", FILTERS)):
+            if getattr(self, name) not in known:
+                raise UsageError(
+                    f"Expected {name} to be one of {', '.join(known)}, found "
+                    f"{getattr(self, name)!r}."
+                )
 
 
 def score(

@@ -1,5 +1,6 @@
 """The slices without lesions of a store: those to learn from, and those for thresholds."""
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,28 +18,7 @@ from lesionless.preprocess.atlas import load_atlas
 from lesionless.preprocess.grid import range_mm
 from lesionless.preprocess.prepared import PreparedScan
 from lesionless.stages.prepare import load_settings
-
-
-@dataclass(frozen=True)
-class NormalsSettings:
-    """Say which slices count as normal.
-
-    Attributes:
-        margin: Slices on either side that must be free of lesions too.
-        val_fraction: Share of the subjects kept for thresholds where the cohort gives no split.
-        seed: Of that split.
-        levels: `all`, `mid` or `paper`: which heights are used of what the store holds.
-        every: Learn from every n-th normal slice of a scan; thresholds are set on all.
-        beside_lesions_mm: Where given, slices with lesions stay, without the tissue that lies
-            closer than this to a lesion; `margin` then plays no part.
-    """
-
-    margin: int = 2
-    val_fraction: float = 0.2
-    seed: int = 0
-    levels: str = "all"
-    every: int = 1
-    beside_lesions_mm: float | None = None
+from lesionless.training.normals import NormalsSettings as NormalsSettings  # also found here
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +89,35 @@ def split_of(folder: Path, settings: NormalsSettings) -> Split:
         seed=settings.seed,
         val_fraction=settings.val_fraction,
     )
+
+
+def check_held_out(folder: Path, settings: NormalsSettings) -> None:
+    """Refuse a store without normals that set thresholds, before anything is trained.
+
+    Raises:
+        UsageError: No subject is held back, or none of those who are has a normal slice.
+    """
+    if next(iter(Normals(folder, "val", settings)), None) is None:
+        who = ", ".join(f"sub-{label}" for label in split_of(folder, settings).val) or "nobody"
+        raise UsageError(
+            f"{folder}: expected slices without lesions of subjects that are held back to set "
+            f"thresholds, found none; held back: {who}. Give a larger --val-fraction, name healthy "
+            "subjects with the split val in participants.tsv, or give a smaller --margin."
+        )
+
+
+def digest(folder: Path) -> str:
+    """Return a hash of the scans of a store and of what participants.tsv says of their subjects.
+
+    Two stores of one hash give the same normals, the same settings provided.
+    """
+    participants = read_participants(folder)
+    lines = []
+    for path in store.paths(folder):
+        who = participants.get(store.subject_of(path))
+        known = f"{who.group} {who.split}" if who else "not listed"
+        lines.append(f"{path.name} {known} {store.checksum(path)}")
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
 def stack(normals: Iterable[NormalScan], *, every: int = 1) -> Slices:

@@ -6,8 +6,8 @@ from typing import Any
 
 from lesionless.scoring.threshold import point_named
 from lesionless.stages.calibrate import check_max_slices
-from lesionless.stages.normals import NormalsSettings
 from lesionless.training.loop import TrainSettings
+from lesionless.training.normals import NormalsSettings
 
 OPERATING_POINT = "fpr-1e-3"
 

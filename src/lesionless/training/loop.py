@@ -31,6 +31,8 @@ DECAYS: Mapping[str, Callable[[float], float]] = {
 }
 """Share of the learning rate by the share of epochs that is done."""
 
+PRECISIONS = ("auto", "bf16", "fp32")
+
 
 @dataclass(frozen=True)
 class TrainSettings:
@@ -45,6 +47,9 @@ class TrainSettings:
         rate: Learning rates as a share of the method's own; less than 1 to train a model on.
         precision: "bf16", "fp32", or "auto": bf16 where the device computes it in hardware.
         device: A torch device.
+
+    Raises:
+        UsageError: A number is out of its range, or there is no such decay or precision.
     """
 
     epochs: int = 150
@@ -62,6 +67,11 @@ class TrainSettings:
                 "Expected at least one epoch and one slice per batch, found "
                 f"{self.epochs} and {self.batch_size}. Give more."
             )
+        if self.seed < 0 or not 0 <= self.beta1 < 1:
+            raise UsageError(
+                "Expected a seed of at least 0 and a first decay of Adam in [0, 1), found "
+                f"{self.seed} and {self.beta1}."
+            )
         if not 0 < self.rate < math.inf:
             raise UsageError(
                 f"Expected a share of the learning rate above 0, found {self.rate}. 1 is the usual."
@@ -69,6 +79,11 @@ class TrainSettings:
         if self.decay not in DECAYS:
             raise UsageError(
                 f"Expected decay to be one of {', '.join(DECAYS)}, found {self.decay!r}."
+            )
+        if self.precision not in PRECISIONS:
+            raise UsageError(
+                f"Expected precision to be one of {', '.join(PRECISIONS)}, found "
+                f"{self.precision!r}."
             )
 
 

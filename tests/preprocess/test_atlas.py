@@ -1,0 +1,39 @@
+"""What a user calls a space, and what is kept of it."""
+
+from pathlib import Path
+
+import pytest
+
+from lesionless.errors import UsageError
+from lesionless.preprocess import atlas
+from lesionless.preprocess.atlas import resolve_space
+
+
+def test_a_path_is_kept_so_that_it_is_found_from_every_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own.nii.gz").touch()
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert resolve_space("../own.nii.gz") == str(tmp_path.resolve() / "own.nii.gz")
+
+
+def test_a_link_keeps_its_name(tmp_path: Path) -> None:
+    (tmp_path / "object").touch()
+    link = tmp_path / "sri24.nii.gz"
+    link.symlink_to(tmp_path / "object")
+    assert Path(resolve_space(str(link))).name == "sri24.nii.gz"
+
+
+def test_names_stand_for_the_atlases_that_are_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "spgr.nii.gz").touch()
+    monkeypatch.setattr(atlas, "fetched", lambda name: tmp_path)
+    assert resolve_space("mni152") == "mni152"
+    assert resolve_space("sri24") == str(tmp_path.resolve() / "spgr.nii.gz")
+
+
+def test_a_path_without_a_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"none.nii: expected an atlas image, found no such file"):
+        resolve_space(str(tmp_path / "none.nii"))
