@@ -94,6 +94,10 @@ def test_what_does_not_go_together_is_refused(
     (other / "prepare.json").write_text(json.dumps({**how, "matrix": 128}), encoding="utf-8")
     with pytest.raises(UsageError, match="--matrix 64"):
         recalibrate(networks[:1], other, tmp_path / "out", NormalsSettings())
+    (other / "participants.tsv").unlink()
+    (other / "prepare.json").write_text(json.dumps(how), encoding="utf-8")
+    with pytest.raises(UsageError, match="held back: nobody"):
+        recalibrate(networks[:1], other, tmp_path / "out", NormalsSettings(val_fraction=0.0))
     with pytest.raises(UsageError, match="operating point out of"):
         recalibrate(networks, prepared, tmp_path / "out", NormalsSettings(), operating_point="p9")
     assert not (tmp_path / "out").exists()

@@ -10,7 +10,7 @@ from lesionless.training.checkpoint import NAME
 from lesionless.training.loop import TrainSettings, train
 
 SETTINGS = TrainSettings(epochs=4, batch_size=4, precision="fp32")
-ABOUT = {"model": "sAE3", "widths": (4, 8), "slices": "sha256:0"}
+ABOUT = {"model": "sAE3", "widths": (4, 8), "slices": "sha256:0", "nested": {"margin": 2}}
 
 
 class KilledError(Exception):
@@ -100,7 +100,8 @@ def test_a_run_longer_than_asked_for_is_refused(killed, tiny, slices):
         ({"precision": "bf16"}, {}, "precision"),
         ({}, {"widths": (8, 8)}, "widths"),
         ({}, {"slices": "sha256:1"}, "slices"),
-        ({}, {"new": 1}, "new"),
+        ({}, {"nested": {"margin": 1}}, r"nested.margin = 1, found one with 2"),
+        ({"seed": 1, "batch_size": 2}, {}, "batch_size = 2, seed = 1, found one with 4, 0"),
     ],
 )
 def test_another_run_s_checkpoint_is_refused_and_kept(change, about, named, killed, tiny, slices):
@@ -109,6 +110,20 @@ def test_another_run_s_checkpoint_is_refused_and_kept(change, about, named, kill
         settings = replace(SETTINGS, **change)
         train(tiny("sAE3"), slices, settings, killed, about={**ABOUT, **about})
     assert (killed / NAME).read_bytes() == before
+
+
+def test_what_an_earlier_version_did_not_write_down_is_not_compared(killed, tiny, slices):
+    history = train(tiny("sAE3"), slices, SETTINGS, killed, about={**ABOUT, "new": 1})
+    assert len(history) == 4
+
+
+def test_a_run_whose_rates_depend_on_its_length_is_not_prolonged(tiny, slices, tmp_path):
+    cosine = replace(SETTINGS, decay="cosine")
+    with pytest.raises(KilledError):
+        train(tiny("sAE3"), slices, cosine, tmp_path, about=ABOUT, on_epoch=kill_after(2))
+    with pytest.raises(TrainingError, match="epochs = 6, found one with 4"):
+        train(tiny("sAE3"), slices, replace(cosine, epochs=6), tmp_path, about=ABOUT)
+    assert len(train(tiny("sAE3"), slices, cosine, tmp_path, about=ABOUT)) == 4
 
 
 def test_a_checkpoint_of_another_network_is_refused(killed, tiny, slices):

@@ -13,7 +13,7 @@ from lesionless.provenance import describe_software
 from lesionless.scoring.threshold import point_named
 from lesionless.stages.calibrate import calibrate, check_max_slices
 from lesionless.stages.fits import check_fits
-from lesionless.stages.normals import Normals, NormalsSettings
+from lesionless.stages.normals import Normals, NormalsSettings, check_held_out
 from lesionless.stages.prepare import load_settings
 from lesionless.stages.rebuild import rebuilder
 
@@ -45,8 +45,8 @@ def recalibrate(
         overwrite: Whether a model in the folder is thrown away.
 
     Raises:
-        UsageError: The models do not go together or with the store, the folder is taken, or the
-            operating point does not exist.
+        UsageError: The models do not go together or with the store, nobody is held back for
+            thresholds, the folder is taken, or the operating point does not exist.
         ModelError: A model is missing or broken.
     """
     check_max_slices(max_slices)
@@ -56,6 +56,7 @@ def recalibrate(
         raise UsageError(f"{out}: expected no model yet, found one. Give --overwrite.")
     parts = [bundles.load(model) for model in models]
     _check(parts, [str(model) for model in models], prepared)
+    check_held_out(prepared, normals)
     joined = parts[0] if len(parts) == 1 else _joined(parts)
     point = operating_point or joined.operating_point
     ready = calibrate(

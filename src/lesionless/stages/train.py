@@ -2,7 +2,7 @@
 
 import logging
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
@@ -16,15 +16,16 @@ from lesionless.errors import UsageError
 from lesionless.models import bundle as bundles
 from lesionless.models.bundle import Bundle
 from lesionless.models.findings import Findings
-from lesionless.provenance import describe_software
 from lesionless.stages.beginning import begin
 from lesionless.stages.calibrate import calibrate
 from lesionless.stages.findings import find, learners, learning_from
 from lesionless.stages.fits import check_fits
-from lesionless.stages.normals import Normals, NormalsSettings, split_of, stack
+from lesionless.stages.normals import Normals, check_held_out, split_of, stack
 from lesionless.stages.rebuild import rebuilder
+from lesionless.stages.record import Sources, check_same, point_of, with_record
 from lesionless.stages.request import TrainRequest
 from lesionless.training.loop import Epoch, train
+from lesionless.training.normals import NormalsSettings
 
 logger = logging.getLogger(__name__)
 
@@ -52,10 +53,11 @@ def train_model(
         on_epoch: Called after each epoch.
 
     Raises:
-        UsageError: The store has no normals, a name or setting does not exist, or what is asked
-            for does not go together.
+        UsageError: The store has no normals to learn from or to set thresholds on, a name or
+            setting does not exist, what is asked for does not go together, or the folder holds a
+            finished model that is another one.
         ModelError: There is no such model to start from.
-        TrainingError: The training cannot go on, or the folder holds another run.
+        TrainingError: The training cannot go on, or the folder holds another run that was stopped.
     """
     if request.start is not None and bundles.folder_of(request.start).resolve() == out.resolve():
         raise UsageError(f"{out}: expected another folder than that of the model to start from.")
@@ -64,8 +66,10 @@ def train_model(
         check_fits(begun, str(prepared), folder)
     if overwrite:
         shutil.rmtree(out, ignore_errors=True)
+    sources = Sources(prepared, also, patients)
     if bundles.is_complete(out):
-        return _finished(out, begun, request, patients)
+        return _finished(out, begun, request, sources)
+    check_held_out(prepared, request.normals)
     learnt_too = [*also, *([] if patients is None else [patients])]
     _warn_of_shared_subjects(prepared, learnt_too, request.normals)
     findings = None if patients is None else _findings(patients, begun, request)
@@ -73,7 +77,7 @@ def train_model(
     further = [_further(folder, request.normals) for folder in also]
     slices = stack(chain(learn, *further), every=request.normals.every)
     logger.info("%s: %d slices without lesions", begun.name, len(slices))
-    about = _about(begun, request, len(slices), patients, findings)
+    about = _about(begun, request, len(slices), sources, findings)
 
     def after_epoch(epoch: Epoch) -> None:
         _keep_samples(begun.method, epoch, out)
@@ -90,8 +94,8 @@ def train_model(
         rebuild=rebuilder(begun.method, device=request.training.device),
         max_slices=request.calibration_slices,
     )
-    point = request.operating_point or begun.operating_point
-    finished = _with_record(replace(ready, operating_point=point), request, about, history)
+    ready = replace(ready, operating_point=point_of(begun, request))
+    finished = with_record(ready, request, about, history)
     bundles.save(finished, out)
     return finished
 
@@ -100,16 +104,17 @@ def _about(
     begun: Bundle,
     request: TrainRequest,
     n_slices: int,
-    patients: Path | None,
+    sources: Sources,
     findings: Findings | None,
 ) -> dict[str, Any]:
     """Return what makes a run what it is, beside its `TrainSettings`."""
     return {
         "model": begun.name,
         "start": request.start,
-        "patients": None if patients is None else str(patients),
+        "normals": asdict(request.normals),
         "n_slices": n_slices,
         "n_patient_slices": 0 if findings is None else len(findings.image),
+        **sources.record(),
         **asdict(begun.settings),
     }
 
@@ -159,44 +164,13 @@ def _keep_samples(method: Any, epoch: Epoch, out: Path) -> None:
         np.save(out / f"samples-{epoch.done:04d}.npy", samples.cpu().numpy().astype(np.float16))
 
 
-def _finished(out: Path, wanted: Bundle, request: TrainRequest, patients: Path | None) -> Bundle:
+def _finished(out: Path, begun: Bundle, request: TrainRequest, sources: Sources) -> Bundle:
     """Return the model in a folder if it is the one that is wanted.
 
     Raises:
         UsageError: It is another one.
     """
     found = bundles.load(out)
-    if (found.name, found.settings) != (wanted.name, wanted.settings):
-        raise UsageError(
-            f"{out}: expected {wanted.name} with {wanted.settings}, found {found.name} with "
-            f"{found.settings}. Choose another folder, or give --overwrite."
-        )
-    asked = (request.start, None if patients is None else str(patients))
-    had = (found.training.get("request", {}).get("start"), found.training.get("patients"))
-    if had != asked:
-        raise UsageError(
-            f"{out}: expected a model with --start {asked[0]} and --patients {asked[1]}, found one "
-            f"with {had[0]} and {had[1]}. Choose another folder, or give --overwrite."
-        )
+    check_same(found, out, begun, request, sources)
     logger.info("%s: trained already", out)
     return found
-
-
-def _with_record(
-    bundle: Bundle,
-    request: TrainRequest,
-    about: Mapping[str, Any],
-    history: list[dict[str, float]],
-) -> Bundle:
-    record = {
-        "request": asdict(request),
-        "n_slices": about["n_slices"],
-        "patients": about["patients"],
-        "n_patient_slices": about["n_patient_slices"],
-        "epochs": len(history),
-        "hours": sum(row["seconds"] for row in history) / 3600,
-        "last_losses": history[-1] if history else {},
-        "software": describe_software(),
-    }
-    before = {"start": dict(bundle.training)} if bundle.training else {}
-    return replace(bundle, training=record | before)

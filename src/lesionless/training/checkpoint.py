@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from lesionless.errors import TrainingError
+from lesionless.training.differences import differences, told
 
 NAME = "checkpoint.pt"
 
@@ -45,17 +46,17 @@ def load(folder: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _check_same(path: Path, found: dict[str, Any], expected: dict[str, Any]) -> None:
-    """Stop where anything but the number of epochs differs."""
-    differing = {
-        key
-        for key in found.keys() | expected.keys()
-        if found.get(key) != expected.get(key) and key != "epochs"
-    }
+    """Stop where a field differs that both runs wrote down.
+
+    The number of epochs may differ where learning rates do not depend on it.
+    """
+    differing = differences(expected, found)
+    if expected.get("decay") == "none":
+        differing.pop("epochs", None)
     if differing:
-        key = min(differing)
         raise TrainingError(
-            f"{path}: expected a run with {key} = {expected.get(key)}, found one with "
-            f"{found.get(key)}. Train into another folder, or give --overwrite to train anew."
+            f"{path}: expected a run with {told(differing)}. Train into another folder, or train "
+            "anew: remove this one, or give --overwrite."
         )
 
 
