@@ -30,11 +30,38 @@ def test_outputs_of_a_plain_bids_name_are_those_documented(tmp_path: Path) -> No
 
 
 def test_outputs_keep_session_acquisition_and_run(tmp_path: Path) -> None:
-    names = names_below(tmp_path, "sub-X_ses-Y_acq-3d_run-2_T1w.nii")
+    names = names_below(tmp_path, "sub-X_ses-Y_acq-3d_run-2_FLAIR.nii")
     assert (
-        names[0] == "sub-X/ses-Y/anat/sub-X_ses-Y_acq-3d_run-2_space-orig_desc-anomaly_T1w.nii.gz"
+        names[0] == "sub-X/ses-Y/anat/sub-X_ses-Y_acq-3d_run-2_space-orig_desc-anomaly_FLAIR.nii.gz"
     )
     assert all("sub-X_ses-Y_acq-3d_run-2" in name for name in names)
+
+
+def test_two_suffixes_of_a_session_share_no_file(tmp_path: Path) -> None:
+    flair, t1w, t2w = (
+        names_below(tmp_path, f"sub-X_ses-Y_run-2_{suffix}.nii.gz")
+        for suffix in ("FLAIR", "T1w", "T2w")
+    )
+    assert len({*flair, *t1w, *t2w}) == 3 * len(flair)
+    assert t1w == [
+        "sub-X/ses-Y/anat/sub-X_ses-Y_run-2_mod-T1w_space-orig_desc-anomaly_T1w.nii.gz",
+        "sub-X/ses-Y/anat/sub-X_ses-Y_run-2_mod-T1w_space-orig_label-L_mask.nii.gz",
+        "sub-X/ses-Y/anat/sub-X_ses-Y_run-2_mod-T1w_space-orig_desc-brain_mask.nii.gz",
+        "sub-X/ses-Y/anat/sub-X_ses-Y_run-2_mod-T1w_space-orig_desc-lesionless_T1w.nii.gz",
+        "sub-X/ses-Y/anat/sub-X_ses-Y_run-2_mod-T1w_desc-lesions.tsv",
+        "sub-X/ses-Y/anat/sub-X_ses-Y_run-2_mod-T1w_from-orig_to-MNI152NLin2009aSym_xfm.txt",
+        "sub-X_ses-Y_run-2_mod-T1w.html",
+    ]
+
+
+def test_what_lies_beside_a_map_is_found_by_its_entities(tmp_path: Path) -> None:
+    for suffix in ("FLAIR", "T1w"):
+        paths = output_paths(tmp_path, name_of(Path(f"sub-X_{suffix}.nii")), atlas=ATLAS)
+        own = name_of(paths.anomaly)
+        orig = {"space": "orig"}
+        assert output_name(own, orig | {"label": "L"}, "_mask.nii.gz") == paths.segmentation.name
+        assert output_name(own, orig | {"desc": "brain"}, "_mask.nii.gz") == paths.brain.name
+        assert output_name(own, {"desc": "lesions"}, ".tsv") == paths.lesions.name
 
 
 def test_space_and_desc_of_a_stripped_input_give_way_to_those_of_the_output(

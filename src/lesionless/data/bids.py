@@ -18,6 +18,9 @@ ENTITY_ORDER = (
 IMAGE_ENTITIES = frozenset({"space", "label", "desc"})
 """Entities that say what was made of an acquisition, not which acquisition it was."""
 
+PLAIN_SUFFIX = "FLAIR"
+"""The suffix of the scans whose outputs need no `mod` in their names."""
+
 NIFTI_EXTENSIONS = (".nii.gz", ".nii", ".img.gz", ".img", ".hdr.gz", ".hdr")
 
 _ENTITY = re.compile(r"([A-Za-z]+)-([^_\s]+)")
@@ -152,11 +155,18 @@ def output_name(name: BidsName, entities: Mapping[str, str], ending: str) -> str
 def output_paths(folder: Path, name: BidsName, *, atlas: str) -> OutputPaths:
     """Name every output of one scan below a folder.
 
+    Scans of one session that differ in their suffix alone must not share files. Masks, table,
+    transform and page have no suffix of the scan, so all names of a scan other than FLAIR hold
+    the entity `mod`; the maps too, so that what lies beside them is found by their entities.
+
     Args:
         folder: The root of the derivative.
         name: The input's name.
         atlas: Name of the atlas space, for example `MNI152NLin2009aSym`.
+
+    Source: `mod-T1w` in a mask's name is BIDS's own, there for defacing masks alone.
     """
+    name = _told_by_modality(name)
     place = anat_folder(folder, name)
     orig = {"space": "orig"}
     image = f"_{name.suffix}.nii.gz"
@@ -179,6 +189,15 @@ def anat_folder(folder: Path, name: BidsName) -> Path:
     """Return `folder/sub-X[/ses-Y]/anat`, where the images of a scan lie."""
     subject = folder / f"sub-{name.subject}"
     return (subject / f"ses-{name.session}" if name.session else subject) / "anat"
+
+
+def _told_by_modality(name: BidsName) -> BidsName:
+    """Return a name in which `mod` says what the suffix does; that of a FLAIR stays as it is."""
+    if name.suffix == PLAIN_SUFFIX or name.get("mod") is not None:
+        return name
+    pairs = list(name.entities)
+    pairs.insert(_place("mod", pairs), ("mod", name.suffix))
+    return BidsName(entities=tuple(pairs), suffix=name.suffix)
 
 
 def _joined(pairs: tuple[tuple[str, str], ...] | list[tuple[str, str]]) -> str:
