@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lesionless.data.folders import find_masks, find_scans, mask_of
-from lesionless.data.scan import Scan, read_mask, read_scan, write_volume
+from lesionless.data.scan import Scan, read_map, read_mask, read_scan, write_volume
 from lesionless.errors import ScanError
 
 SHAPE = (16, 18, 5)
@@ -141,6 +141,17 @@ def test_an_image_that_cannot_be_used_is_refused(
     path = save(tmp_path / "a.nii.gz", voxels)
     with pytest.raises(ScanError, match=message):
         read_scan(path)
+
+
+@pytest.mark.parametrize("value", [0, 7])
+def test_a_map_may_be_the_same_everywhere(tmp_path: Path, value: int) -> None:
+    path = save(tmp_path / "a.nii.gz", np.full(SHAPE, value, dtype=np.int16))
+    assert (read_map(path).image == value).all()
+
+
+def test_a_map_with_values_that_are_not_finite_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ScanError, match="2 voxels that are NaN or infinite"):
+        read_map(save(tmp_path / "a.nii.gz", with_nan()))
 
 
 def test_a_colour_image_is_refused(tmp_path: Path) -> None:

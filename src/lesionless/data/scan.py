@@ -19,7 +19,7 @@ class Scan:
 
     Attributes:
         path: The file it was read from, or the folder of a DICOM series.
-        image: (i, j, k) float32, in the scanner's units; finite, not constant.
+        image: (i, j, k) float32, in the scanner's units; finite.
         affine: (4, 4) from voxel index to millimetres, RAS+.
         header: The file's header, kept so that outputs get the very same grid.
     """
@@ -48,11 +48,24 @@ def read_scan(path: Path) -> Scan:
     """
     if path.is_dir():
         return _read_series(path)
+    scan = read_map(path)
+    _check_varies(scan)
+    return scan
+
+
+def read_map(path: Path) -> Scan:
+    """Read one NIfTI file whose values may all be the same: a map in which nothing was found.
+
+    Axes of length 1 at the end are dropped.
+
+    Raises:
+        ScanError: As for `read_scan`, but a constant map is a map.
+    """
     nifti = _load(path)
     image = _drop_trailing_axes(_data(nifti, path), path)
     affine = np.asarray(nifti.affine, dtype=np.float64)
     _check_affine(affine, path)
-    _check_values(image, path)
+    _check_finite(image, path)
     return Scan(path=path, image=image, affine=affine, header=nifti.header.copy())
 
 
@@ -157,15 +170,18 @@ def _check_affine(affine: Affine, path: Path) -> None:
         )
 
 
-def _check_values(image: Volume, path: Path) -> None:
+def _check_finite(image: Volume, path: Path) -> None:
     n_bad = int(image.size - np.count_nonzero(np.isfinite(image)))
     if n_bad:
         raise ScanError(
             f"{path}: expected finite values, found {n_bad} voxels that are NaN or infinite. "
             "Replace them, or export the scan again."
         )
-    if image.min() == image.max():
+
+
+def _check_varies(scan: Scan) -> None:
+    if scan.image.min() == scan.image.max():
         raise ScanError(
-            f"{path}: expected an image, found the value {image.flat[0]:g} in every voxel. "
-            "Export the scan again."
+            f"{scan.path}: expected an image, found the value {scan.image.flat[0]:g} in every "
+            "voxel. Export the scan again."
         )
