@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from lesionless.arrays import Affine
+from lesionless.errors import ScanError
 from lesionless.provenance import write_text_whole
 
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -30,3 +31,26 @@ def write_transform(path: Path, scan_to_atlas: Affine) -> None:
         "FixedParameters: 0 0 0",
     ]
     write_text_whole(path, "\n".join(lines) + "\n")
+
+
+def read_transform(path: Path) -> Affine:
+    """Read what `write_transform` wrote.
+
+    Returns:
+        (4, 4) from scan millimetres to atlas millimetres, RAS+.
+
+    Raises:
+        ScanError: The file is not there, or is not a transform of that kind.
+    """
+    atlas_to_scan = np.eye(4)
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        (parameters,) = (line for line in lines if line.startswith("Parameters: "))
+        values = np.array([float(value) for value in parameters.split()[1:]])
+        atlas_to_scan[:3] = np.column_stack([values[:9].reshape(3, 3), values[9:].reshape(3)])
+        return np.asarray(_RAS_TO_LPS @ np.linalg.inv(atlas_to_scan) @ _RAS_TO_LPS)
+    except (OSError, ValueError) as error:  # LinAlgError is a ValueError
+        raise ScanError(
+            f"{path}: expected the transform from the scan to the atlas, found "
+            f"{type(error).__name__}: {error}. Segment the scan again with --overwrite."
+        ) from error
