@@ -15,6 +15,7 @@ def evaluate(
     truth: Path,
     label: str = "lesion",
     pattern: str | None = None,
+    mask: str | None = None,
     method: str = "",
     seed: int = 0,
 ) -> int:
@@ -26,26 +27,31 @@ def evaluate(
         truth: Folder of reference masks.
         label: Which masks are lesions.
         pattern: Where another tool keeps its maps, for example "{subject}/*_prob.nii.gz".
+        mask: Your brain masks: a path with {subject}, {session} and wildcards; those beside our
+            own maps by default.
         method: Name of the row in the table.
         seed: Of the bootstrap.
     """
     from lesionless.evaluation.settings import EvaluationSettings
     from lesionless.stages.evaluate import evaluate_folder
 
-    results, missing = evaluate_folder(
+    evaluated = evaluate_folder(
         segmented,
         out,
         truth,
         EvaluationSettings(seed=seed),
         label=label,
         pattern=pattern,
+        masks=mask,
         method=method,
     )
-    print_results(results)
+    print_results(evaluated.results)
     print(f"results in {out}")
-    for path in missing:
+    for path in evaluated.without_map:
         print(f"failed: no map for {path}")
-    return SOME_FAILED if missing else DONE
+    for name, message in evaluated.failed.items():
+        print(f"failed: {name}: {message}")
+    return SOME_FAILED if evaluated.without_map or evaluated.failed else DONE
 
 
 @app.command
@@ -141,11 +147,12 @@ def report(results: Path, /) -> int:
     """
     from lesionless.evaluation.archive import read_results
     from lesionless.report.evaluation_figures import write_figures
+    from lesionless.stages.cases import shown_points
     from lesionless.stages.report import read_training, write_tables
 
     found = read_results(results)
     write_tables(found, results / "tables", read_training(results))
-    for point in found.operating_points:
+    for point in shown_points(found):
         write_figures(found, results / "figures" / point, operating_point=point)
     print_results(found)
     print(f"tables and figures in {results}")

@@ -97,9 +97,9 @@ def print_results(results: "Results") -> None:
 
     from lesionless.report.table_formats import to_rich
     from lesionless.report.tables import summary_table
-    from lesionless.stages.cases import judged_regions
+    from lesionless.stages.cases import judged_regions, shown_points
 
     console = Console()
-    point = next(iter(results.operating_points), "own")
+    point = shown_points(results)[0]
     for region in judged_regions(results):
         console.print(to_rich(summary_table(results, operating_point=point, region=region)))

@@ -21,6 +21,7 @@ class Match:
     Attributes:
         subject: The subject label, without `sub-`.
         name: The scan: all entities that tell it from others.
+        scan: The same as a BIDS name, without `space`, `label` and `desc`.
         score: The anomaly map.
         segmentation: The lesion mask at the tool's operating point, where there is one.
         brain: The brain mask, where there is one.
@@ -29,6 +30,7 @@ class Match:
 
     subject: str
     name: str
+    scan: BidsName
     score: Path
     segmentation: Path | None
     brain: Path | None
@@ -195,10 +197,12 @@ def _match(score: Path, truth: Path, reference: BidsName) -> Match:
     own = parse_name(score.name)
     is_own = own is not None and own.get("desc") == "anomaly"
     beside = own if own is not None and is_own else None
-    name = beside.acquisition if beside else reference.acquisition
+    named = beside or reference
+    scan = BidsName(entities=named.acquisition, suffix=named.suffix)
     return Match(
         subject=reference.subject,
-        name="_".join(f"{key}-{value}" for key, value in name),
+        name="_".join(f"{key}-{value}" for key, value in scan.entities),
+        scan=scan,
         score=score,
         segmentation=_beside(score, beside, {"label": "L"}),
         brain=_beside(score, beside, {"desc": "brain"}),

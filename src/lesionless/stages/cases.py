@@ -1,14 +1,14 @@
 """Cases for the evaluation: from prepared scans and a model, or from maps on disk."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import numpy as np
 
 from lesionless.arrays import SliceMask
-from lesionless.data.scan import read_mask, read_scan
+from lesionless.data.scan import read_map, read_mask
 from lesionless.evaluation.case import Case
 from lesionless.evaluation.matching import Match
-from lesionless.evaluation.results import Results
+from lesionless.evaluation.results import THRESHOLD_FREE, Results
 from lesionless.models.bundle import Bundle
 from lesionless.preprocess.prepared import PreparedScan
 from lesionless.scoring.recipe import ScoreSettings
@@ -68,6 +68,11 @@ def judged_regions(results: Results) -> list[str]:
     return [region for region in results.regions if region != NORMAL_TISSUE]
 
 
+def shown_points(results: Results) -> list[str]:
+    """Return the operating points of tables and figures: `any` where there are maps alone."""
+    return results.operating_points or [THRESHOLD_FREE]
+
+
 def _normal_tissue(scan: PreparedScan) -> dict[str, SliceMask]:
     """Return the brain without lesions: its segmented share shows how a threshold carries over."""
     return {} if scan.lesion is None else {NORMAL_TISSUE: scan.brain & ~scan.lesion}
@@ -87,25 +92,29 @@ def spacing_mm(scan: PreparedScan) -> tuple[float, float, float]:
     return float(slices), float(rows), float(columns)
 
 
-def cases_on_disk(matches: Iterable[Match], *, method: str, operating_point: str) -> Iterator[Case]:
-    """Read maps, masks and references, one scan after the other, each on the scan's own grid.
+def case_on_disk(found: Match, *, method: str, operating_point: str) -> Case:
+    """Read the map, the masks and the reference of a scan, on the scan's own grid.
 
-    Where no brain mask lies beside a map, the map is judged where it is not 0.
+    Where there is no brain mask the whole grid is judged. The brain is never taken from the map:
+    a lesion that a tool does not see would vanish with it.
 
     Raises:
-        ScanError: A file cannot be read, or the grids of a scan's files differ.
+        ScanError: A file cannot be read, or the grids of the files differ.
     """
-    for found in matches:
-        score_map = read_scan(found.score)
-        brain = read_mask(found.brain, score_map) if found.brain else score_map.image != 0
-        mask = read_mask(found.segmentation, score_map) if found.segmentation else None
-        yield Case(
-            subject=found.subject,
-            name=found.name,
-            method=method,
-            score=score_map.image,
-            brain=brain,
-            lesion=read_mask(found.truth, score_map),
-            segmentations={} if mask is None else {operating_point: mask},
-            spacing_mm=score_map.spacing_mm,
-        )
+    score_map = read_map(found.score)
+    brain = np.ones(score_map.image.shape, dtype=bool)
+    if found.brain:
+        brain = read_mask(found.brain, score_map)
+    segmentations = {}
+    if found.segmentation:
+        segmentations[operating_point] = read_mask(found.segmentation, score_map)
+    return Case(
+        subject=found.subject,
+        name=found.name,
+        method=method,
+        score=score_map.image,
+        brain=brain,
+        lesion=read_mask(found.truth, score_map),
+        segmentations=segmentations,
+        spacing_mm=score_map.spacing_mm,
+    )

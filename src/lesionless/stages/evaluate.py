@@ -1,19 +1,40 @@
 """Evaluate a folder of maps against reference masks."""
 
 import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from lesionless.data.folders import Input
+from lesionless.errors import ScanError
 from lesionless.evaluation.archive import write_results
+from lesionless.evaluation.case import Case
 from lesionless.evaluation.evaluate import evaluate
-from lesionless.evaluation.matching import match
+from lesionless.evaluation.matching import Match, match
 from lesionless.evaluation.results import Results
 from lesionless.evaluation.settings import EvaluationSettings
-from lesionless.stages.cases import cases_on_disk
+from lesionless.stages.cases import case_on_disk
+from lesionless.stages.prepare import brain_mask_path
 
 logger = logging.getLogger(__name__)
 
 OWN_POINT = "own"
 """The operating point of masks that lie beside the maps."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluated:
+    """Hold what became of a folder of maps.
+
+    Attributes:
+        results: What the evaluation found.
+        without_map: References for which there is no map.
+        failed: Scans that could not be judged, and why.
+    """
+
+    results: Results
+    without_map: tuple[Path, ...]
+    failed: dict[str, str]
 
 
 def evaluate_folder(
@@ -24,9 +45,10 @@ def evaluate_folder(
     *,
     label: str = "lesion",
     pattern: str | None = None,
+    masks: str | None = None,
     method: str = "",
-) -> tuple[Results, list[Path]]:
-    """Judge the maps of a folder and write the results.
+) -> Evaluated:
+    """Judge the maps of a folder and write the results; a scan that cannot be judged is left out.
 
     Args:
         segmented: Folder of maps, ours or another tool's.
@@ -35,21 +57,51 @@ def evaluate_folder(
         settings: The choices of the evaluation.
         label: Which masks are lesions.
         pattern: Where another tool keeps its maps, see `match`.
+        masks: Pattern of the user's brain masks, see `brain_mask_path`; a relative one starts at
+            the map's own folder. By default the masks that lie beside our own maps.
         method: Name of the row; the folder's by default.
 
-    Returns:
-        The results, and the references for which there is no map.
-
     Raises:
-        UsageError: Nothing matches.
-        ScanError: A file cannot be read or grids differ.
+        UsageError: Nothing matches, a scan has no brain mask or several for the pattern, or two
+            maps go by one name.
+        ScanError: None of the maps can be judged.
     """
     matches = match(segmented, truth, label=label, pattern=pattern)
     for path in matches.without_map:
         logger.warning("%s: no map for this reference; it is missing from the table", path)
-    cases = cases_on_disk(
-        matches.found, method=method or segmented.resolve().name, operating_point=OWN_POINT
-    )
+    found = [_with_brain(each, masks) for each in matches.found] if masks else matches.found
+    _name_without_brain(found)
+    failed: dict[str, str] = {}
+    cases = _cases(found, failed, method=method or segmented.resolve().name)
     results = evaluate(cases, settings)
     write_results(results, out)
-    return results, list(matches.without_map)
+    return Evaluated(results, matches.without_map, failed)
+
+
+def _with_brain(found: Match, masks: str) -> Match:
+    return replace(found, brain=brain_mask_path(Input(found.score, found.scan), masks))
+
+
+def _name_without_brain(found: Sequence[Match]) -> None:
+    names = [each.name for each in found if each.brain is None]
+    if names:
+        logger.warning(
+            "No brain mask for %d of %d maps (%s%s): their whole grid is judged, air included. "
+            "Give brain masks with --mask.",
+            *(len(names), len(found), ", ".join(names[:3]), ", ..." if len(names) > 3 else ""),
+        )
+
+
+def _cases(found: Sequence[Match], failed: dict[str, str], *, method: str) -> Iterator[Case]:
+    """Read one scan after the other; note those that cannot be judged in `failed`."""
+    for each in found:
+        try:
+            yield case_on_disk(each, method=method, operating_point=OWN_POINT)
+        except ScanError as error:
+            logger.warning("%s", error)
+            failed[each.name] = str(error)
+    if len(failed) == len(found):
+        raise ScanError(
+            f"Expected maps that can be judged, found none among {len(found)}; the first: "
+            f"{next(iter(failed.values()))}"
+        )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lesionless import store
-from lesionless.evaluation.results import Results
+from lesionless.evaluation.results import THRESHOLD_FREE, Results
 from lesionless.evaluation.timing import Timing
 from lesionless.experiment import Experiment
 from lesionless.models.autoencoder import count_parameters
@@ -29,7 +29,7 @@ from lesionless.report.tables import (
 )
 from lesionless.report.training_table import TrainingRecord, training_table, with_training
 from lesionless.stages.benchmark import Run, Stores, patients_of
-from lesionless.stages.cases import judged_regions
+from lesionless.stages.cases import judged_regions, shown_points
 from lesionless.stages.figures import benchmark_figures
 from lesionless.training.loop import LOSSES
 
@@ -46,7 +46,7 @@ def tables_of(results: Results, training: Sequence[TrainingRecord] = ()) -> dict
     """
     tables: dict[str, Table] = {}
     for region in judged_regions(results):
-        for point in results.operating_points:
+        for point in shown_points(results):
             named = f"{region}_{point}"
             table1 = paper_comparison_table(results, operating_point=point, region=region)
             tables[f"table1_{named}"] = with_training(table1, training) if training else table1
@@ -55,7 +55,7 @@ def tables_of(results: Results, training: Sequence[TrainingRecord] = ()) -> dict
             )
             tables[f"lesions_{named}"] = lesion_table(results, operating_point=point, region=region)
         tables[f"tests_{region}"] = comparison_table(
-            results, metric="auprc", operating_point=results.operating_points[0], region=region
+            results, metric="auprc", operating_point=THRESHOLD_FREE, region=region
         )
     for region in results.regions:
         tables[f"operating-points_{region}"] = operating_point_table(results, region=region)
