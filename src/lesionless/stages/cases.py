@@ -16,6 +16,7 @@ from lesionless.scoring.segment import segment
 from lesionless.stages.apply import apply
 from lesionless.stages.normals import in_levels
 from lesionless.stages.rebuild import Rebuild
+from lesionless.stages.seen import seen_part
 
 EVERYWHERE = "all"
 NORMAL_TISSUE = "lesion-free"
@@ -96,7 +97,8 @@ def case_on_disk(found: Match, *, method: str, operating_point: str) -> Case:
     """Read the map, the masks and the reference of a scan, on the scan's own grid.
 
     Where there is no brain mask the whole grid is judged. The brain is never taken from the map:
-    a lesion that a tool does not see would vanish with it.
+    a lesion that a tool does not see would vanish with it. Of our own maps, the slices that were
+    segmented are judged.
 
     Raises:
         ScanError: A file cannot be read, or the grids of the files differ.
@@ -104,7 +106,8 @@ def case_on_disk(found: Match, *, method: str, operating_point: str) -> Case:
     score_map = read_map(found.score)
     brain = np.ones(score_map.image.shape, dtype=bool)
     if found.brain:
-        brain = read_mask(found.brain, score_map)
+        mask = read_mask(found.brain, score_map)
+        brain = mask & seen_part(score_map, mask)
     segmentations = {}
     if found.segmentation:
         segmentations[operating_point] = read_mask(found.segmentation, score_map)
