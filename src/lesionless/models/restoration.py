@@ -137,8 +137,8 @@ class Restoration(nn.Module):
         """Return the logit of lesion, and the excess if it is one, never below 0."""
         shape = x.shape[-2:]
         seen = _resized(x, [n // self._cell * self.network.multiple for n in shape])
-        logit, excess = _resized(self.network(seen), shape).split(1, dim=1)
-        return logit, functional.softplus(excess - 2)
+        found = _resized(self.network(seen), shape)
+        return found[:, :1], functional.softplus(found[:, 1:] - 2)
 
     def _loss(self, x: Tensor, generator: torch.Generator) -> Losses:
         rows, columns = self._inside
