@@ -43,6 +43,31 @@ def test_a_mask_without_outside_takes_the_minimum():
     assert intensity.air_level(head(), np.ones(SHAPE, dtype=bool)) == head().min()
 
 
+def z_scored(image: np.ndarray) -> np.ndarray:
+    """Return a stripped scan with its brain standardised and exactly 0 elsewhere."""
+    values = image[BRAIN]
+    return np.where(BRAIN, (image - values.mean()) / values.std(), 0)
+
+
+def test_a_z_scored_brain_is_told_from_others():
+    assert intensity.is_standardised(z_scored(head()), BRAIN)
+    for other in (head(), np.where(BRAIN, head(), 0), np.where(BRAIN, head(), -3), -head()):
+        assert not intensity.is_standardised(other, BRAIN)
+
+
+def test_a_brain_without_outside_is_not_standardised():
+    assert not intensity.is_standardised(z_scored(head()), np.ones(SHAPE, dtype=bool))
+
+
+def test_the_darkest_of_a_z_scored_brain_becomes_its_padding():
+    image = intensity.padded_below(z_scored(head()), BRAIN)
+    air, tissue = (level(image, BRAIN) for level in (intensity.air_level, intensity.tissue_level))
+    np.testing.assert_array_equal(image[BRAIN], z_scored(head())[BRAIN])
+    assert np.mean(image[BRAIN] < air) <= 0.002
+    fluid = head()[np.linalg.norm(PLACES, axis=0) < 0.25].min()
+    assert tissue - air == pytest.approx((100 - fluid) / head()[BRAIN].std(), rel=0.15)
+
+
 @given(scale=st.sampled_from([1e-3, 1.0, 1e3, 7e5]), offset=st.sampled_from([0.0, 100.0, -40.0]))
 @settings(max_examples=12, deadline=None)
 def test_levels_follow_the_units(scale, offset):

@@ -10,6 +10,13 @@ from lesionless.preprocess.itk import itk_array, itk_image, one_thread
 
 TISSUE_LEVEL = 0.4  # of [0, 1]; lesions up to 2.5 times the tissue stay unclipped
 AIR_QUANTILE = 1 / 6  # the median of the darkest third of what is not brain
+STANDARDISED_SHARE = 0.2  # of the brain below the padding; 0 in scans that were not standardised
+PADDING_SHARE = 0.5  # of what is not brain; no scanner gives so many voxels the very same value
+DARKEST_QUANTILE = 0.001  # of the brain: fluid, but not a few dips of interpolation
+STANDARDISED = (
+    "The background lies amid the brain's values, as in a z-scored scan; the darkest of the brain "
+    "was taken for nothing. Give the scan as it was before z-scoring, if there is one."
+)
 N4_CELL_MM = 4.0
 N4_FLOOR = 1e-3  # of the tissue: N4 takes logarithms
 N4_ITERATIONS = (30, 30, 20)
@@ -27,6 +34,32 @@ def air_level(image: Volume, brain: Mask) -> float:
     """
     outside = image[~brain]
     return float(np.quantile(outside, AIR_QUANTILE)) if outside.size else float(image.min())
+
+
+def is_standardised(image: Volume, brain: Mask) -> bool:
+    """Tell whether padding lies amid the tissue's values, as in a stripped and z-scored scan.
+
+    Args:
+        image: (i, j, k) scan in any units.
+        brain: (i, j, k) brain mask.
+    """
+    air, outside = air_level(image, brain), image[~brain]
+    is_padded = outside.size > 0 and np.mean(outside == air) > PADDING_SHARE
+    return bool(is_padded and np.mean(image[brain] < air) > STANDARDISED_SHARE)
+
+
+def padded_below(image: Volume, brain: Mask) -> Volume:
+    """Return a standardised scan with the darkest of its brain as padding.
+
+    What the value of nothing was before is not known any more. In a FLAIR the darkest fluid comes
+    close to it.
+
+    Args:
+        image: (i, j, k) scan in any units.
+        brain: (i, j, k) brain mask, not empty.
+    """
+    darkest = np.quantile(image[brain], DARKEST_QUANTILE)
+    return np.where(brain, image, darkest).astype(image.dtype)
 
 
 def tissue_level(image: Volume, brain: Mask) -> float:

@@ -114,6 +114,10 @@ def prepare_scan(
             device=settings.device,
         )
     part = _canonical(scan, stripped.mask, lesion)
+    is_standardised = intensity.is_standardised(part.image, part.brain)
+    if is_standardised:
+        logger.warning("%s: %s", name, intensity.STANDARDISED)
+        part = replace(part, image=intensity.padded_below(part.image, part.brain))
     even, offset, rough = _even(part, settings, clock)
     with clock.step("register"):
         registration = register(even, part.brain, part.affine, atlas)
@@ -150,7 +154,7 @@ def prepare_scan(
             "settings": asdict(settings),
             "strip": dict(stripped.record),
             "own_slices": grids.keeps_slices(part.affine),
-            "messages": _messages(part, registration),
+            "messages": _messages(part, registration, is_standardised=is_standardised),
             "seconds": clock.seconds,
         },
     )
@@ -281,8 +285,8 @@ def _quality(part: _Canonical, registration: Registration, atlas: Atlas) -> dict
     }
 
 
-def _messages(part: _Canonical, registration: Registration) -> list[str]:
-    messages = []
+def _messages(part: _Canonical, registration: Registration, *, is_standardised: bool) -> list[str]:
+    messages = [intensity.STANDARDISED] if is_standardised else []
     if not registration.trusts_header:
         messages.append("The axes do not lie as the header says; the alignment found how they do.")
     thickest = max(part.spacing_mm)
