@@ -89,7 +89,7 @@ def test_what_only_changes_the_pace_does_not_count(prepared: Path, finished: Pat
 
 
 def test_a_model_of_other_scans_is_refused(prepared: Path, finished: Path, twin: Path) -> None:
-    with pytest.raises(UsageError, match="scans = "):
+    with pytest.raises(UsageError, match="scans_sha256 = "):
         train_model(twin, finished, REQUEST, on_epoch=never)
     with pytest.raises(UsageError, match=r"also = \["):
         train_model(prepared, finished, REQUEST, also=[twin], on_epoch=never)
@@ -133,7 +133,7 @@ def test_a_model_of_an_earlier_version_is_compared_in_what_it_says(
     old = tmp_path / "old"
     shutil.copytree(finished, old)
     text = json.loads((old / bundles.DESCRIPTION).read_text(encoding="utf-8"))
-    for name in ("also", "patients", "scans", "n_patient_slices"):
+    for name in ("also", "patients", "scans_sha256", "n_patient_slices"):
         del text["training"][name]
     for name in ("start", "calibration_slices"):
         del text["training"]["request"][name]
@@ -182,7 +182,7 @@ def two_epochs(**changes: Any) -> TrainRequest:
 def test_a_stopped_run_does_not_go_on_with_other_scans(
     prepared: Path, stopped: Path, twin: Path
 ) -> None:
-    with pytest.raises(TrainingError, match="scans = "):
+    with pytest.raises(TrainingError, match="scans_sha256 = "):
         train_model(twin, stopped, two_epochs(), on_epoch=never)
     other = replace(two_epochs(), normals=NormalsSettings(seed=1))
     with pytest.raises(TrainingError, match=r"normals.seed = 1, found one with 0"):
@@ -192,7 +192,7 @@ def test_a_stopped_run_does_not_go_on_with_other_scans(
 
 def test_a_stopped_run_of_an_earlier_version_goes_on(prepared: Path, stopped: Path) -> None:
     state = torch.load(stopped / CHECKPOINT, weights_only=True)
-    for name in ("normals", "also", "scans"):
+    for name in ("normals", "also", "scans_sha256"):
         del state["settings"][name]
     torch.save(state, stopped / CHECKPOINT)
     assert train_model(prepared, stopped, two_epochs()).training["epochs"] == 2

@@ -36,7 +36,7 @@ class Sources:
         return {
             "also": [str(folder) for folder in self.also],
             "patients": None if self.patients is None else str(self.patients),
-            "scans": [digest(folder) for folder in (self.prepared, *self.also, *patients)],
+            "scans_sha256": [digest(folder) for folder in (self.prepared, *self.also, *patients)],
         }
 
 
@@ -87,7 +87,8 @@ def with_record(
     record = {
         "request": asdict(request),
         **{
-            key: about[key] for key in ("n_slices", "n_patient_slices", "also", "patients", "scans")
+            key: about[key]
+            for key in ("n_slices", "n_patient_slices", "also", "patients", "scans_sha256")
         },
         "epochs": len(history),
         "hours": sum(row["seconds"] for row in history) / 3600,
