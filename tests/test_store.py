@@ -139,6 +139,13 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
             store.load(tmp_path / name)
 
 
+def test_the_record_is_read_alone(tmp_path: Path) -> None:
+    assert store.record(store.save(tmp_path, prepared())) == prepared().record
+    (tmp_path / "x_prepared.npz").write_text("hello")
+    with pytest.raises(UsageError, match="Remove it and run"):
+        store.record(tmp_path / "x_prepared.npz")
+
+
 def test_the_checksum_tells_pixels_but_not_the_time_it_took(tmp_path: Path) -> None:
     scan = prepared()
     sums = {

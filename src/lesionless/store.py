@@ -52,6 +52,20 @@ def load(path: Path) -> PreparedScan:
         raise _unreadable(path, error) from error
 
 
+def record(path: Path) -> dict[str, Any]:
+    """Read what was done to a prepared scan, without unpacking its images.
+
+    Raises:
+        UsageError: The file is missing, damaged, or was not written by `save`.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            found: dict[str, Any] = json.loads(str(arrays["text"]))["record"]
+            return found
+    except _UNREADABLE as error:
+        raise _unreadable(path, error) from error
+
+
 def checksum(path: Path) -> str:
     """Return what tells a prepared scan from others of its name, without unpacking it.
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lesionless.data.participants import Participant, read_participants
+from lesionless.data.participants import Participant, join_participants, read_participants
 from lesionless.errors import UsageError
 
 
@@ -91,3 +91,61 @@ def test_the_real_tables_are_read() -> None:
     splits = [p.split for p in read_participants(Path(str(REAL)) / "lgg-flair").values()]
     assert (len(splits), set(splits)) == (60, {"train", "val"})
     assert len(read_participants(Path(str(REAL)) / "ms-tabriz")) == 7
+
+
+def two_tables(root: Path, own: list[str], added: list[str]) -> tuple[Path, Path]:
+    for name, lines in (("own", own), ("tree", added)):
+        (root / name).mkdir()
+        if lines:
+            table(root / name, *lines)
+    return root / "tree", root / "own"
+
+
+def test_the_first_table_is_taken_as_it_is(tmp_path: Path) -> None:
+    tree, own = two_tables(tmp_path, [], ["participant_id age", "sub-1 n/a"])
+    join_participants(tree, own / "deeper")
+    written = (own / "deeper" / "participants.tsv").read_bytes()
+    assert written == (tree / "participants.tsv").read_bytes()
+
+
+def test_lines_columns_and_missing_values_of_a_second_table_are_added(tmp_path: Path) -> None:
+    tree, own = two_tables(
+        tmp_path,
+        ["participant_id age group", "sub-1 31 healthy", "sub-2 n/a patient"],
+        ["participant_id group split age", "2 patient test 60", "sub-3 healthy train n/a"],
+    )
+    join_participants(tree, own)
+    assert (own / "participants.tsv").read_text().splitlines() == [
+        "participant_id\tage\tgroup\tsplit",
+        "sub-1\t31\thealthy\tn/a",
+        "sub-2\t60\tpatient\ttest",
+        "sub-3\tn/a\thealthy\ttrain",
+    ]
+
+
+def test_a_table_that_says_nothing_new_changes_no_byte(tmp_path: Path) -> None:
+    lines = ["participant_id age", "sub-1 31"]
+    tree, own = two_tables(tmp_path, [*lines, "sub-2 40"], lines)
+    before = (own / "participants.tsv").read_bytes()
+    join_participants(tree, own)
+    assert (own / "participants.tsv").read_bytes() == before
+
+
+def test_two_tables_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
+    tree, own = two_tables(
+        tmp_path,
+        ["participant_id group", "sub-1 healthy"],
+        ["participant_id group", "sub-1 patient", "sub-2 patient"],
+    )
+    before = (own / "participants.tsv").read_bytes()
+    with pytest.raises(UsageError, match=r"group healthy of sub-1.*found patient"):
+        join_participants(tree, own)
+    assert (own / "participants.tsv").read_bytes() == before
+    join_participants(tree, own, replace=True)
+    assert [p.group for p in read_participants(own).values()] == ["patient", "patient"]
+
+
+def test_lines_of_subjects_that_are_not_taken_stay_out(tmp_path: Path) -> None:
+    tree, own = two_tables(tmp_path, [], ["participant_id group", "sub-1 healthy", "sub-2 patient"])
+    join_participants(tree, own, without=["1"])
+    assert list(read_participants(own)) == ["2"]

@@ -3,11 +3,13 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 
 from lesionless import store
 from lesionless.data.folders import find_scans
+from lesionless.data.participants import read_participants
 from lesionless.errors import UsageError
 from lesionless.preprocess.pipeline import PrepareSettings
 from lesionless.stages.prepare import brain_mask_path, load_settings, prepare
@@ -90,3 +92,138 @@ def test_a_given_mask_replaces_stripping(cohort: Path, tmp_path: Path) -> None:
     assert not run.failed
     scan_brain = next(store.scans(tmp_path / "out")).scan_brain
     assert np.mean(scan_brain == mask) > 0.99
+
+
+def copy_of(cohort: Path, tree: Path, *subjects: str) -> Path:
+    """Copy some subjects of the cohort, without lesion masks."""
+    for subject in subjects:
+        shutil.copytree(cohort / f"sub-{subject}", tree / f"sub-{subject}")
+    return tree
+
+
+def add_lesion(cohort: Path, tree: Path, subject: str) -> None:
+    folder = tree / "derivatives" / "lesion" / f"sub-{subject}" / "anat"
+    folder.mkdir(parents=True, exist_ok=True)
+    mask = next(cohort.rglob(f"sub-{subject}_label-lesion_mask.nii.gz"))
+    shutil.copy(mask, folder / f"sub-{subject}_label-lesion_mask.nii.gz")
+
+
+def test_a_lesion_mask_that_is_added_or_changed_is_taken(cohort: Path, tmp_path: Path) -> None:
+    tree, out = copy_of(cohort, tmp_path / "in", "patient001", "healthy001"), tmp_path / "out"
+    prepare(tree, out, COARSE, jobs=1)
+    assert all(scan.lesion is None for scan in store.scans(out))
+    add_lesion(cohort, tree, "patient001")
+    run = prepare(tree, out, COARSE, jobs=1)
+    assert run.names("done") == ["sub-patient001_FLAIR"]
+    assert run.names("present") == ["sub-healthy001_FLAIR"]
+    assert store.load(out / "sub-patient001/sub-patient001_FLAIR_prepared.npz").lesion.any()
+    mask = next(tree.rglob("*_label-lesion_mask.nii.gz"))
+    lesion = nib.load(mask)
+    nib.save(nib.Nifti1Image(np.zeros(lesion.shape, np.uint8), lesion.affine), mask)
+    assert prepare(tree, out, COARSE, jobs=1).names("done") == ["sub-patient001_FLAIR"]
+    assert not store.load(out / "sub-patient001/sub-patient001_FLAIR_prepared.npz").lesion.any()
+    assert len(prepare(tree, out, COARSE, jobs=1).names("present")) == 2
+
+
+def test_a_lesion_mask_that_is_gone_is_named(cohort: Path, tmp_path: Path) -> None:
+    tree, out = copy_of(cohort, tmp_path / "in", "patient001"), tmp_path / "out"
+    add_lesion(cohort, tree, "patient001")
+    prepare(tree, out, COARSE, jobs=1)
+    shutil.rmtree(tree / "derivatives")
+    run = prepare(tree, out, COARSE, jobs=1)
+    assert run.failed == ["sub-patient001_FLAIR"]
+    assert "with no lesion mask, found" in run.message("sub-patient001_FLAIR")
+    assert next(store.scans(out)).lesion.any()
+    assert prepare(tree, out, COARSE, jobs=1, overwrite=True).names("done")
+    assert next(store.scans(out)).lesion is None
+
+
+def test_a_brain_mask_that_is_changed_is_taken(cohort: Path, tmp_path: Path) -> None:
+    tree, out = copy_of(cohort, tmp_path / "in", "healthy001"), tmp_path / "out"
+    brain = nib.load(next(cohort.rglob("sub-healthy001_desc-brain_mask.nii.gz")))
+    settings, mask = replace(COARSE, strip="mask"), tmp_path / "brain.nii.gz"
+    for n_slices, status in ((99, "done"), (15, "done"), (15, "present")):
+        voxels = np.asarray(brain.dataobj).copy()
+        voxels[:, :, n_slices:] = 0
+        nib.save(nib.Nifti1Image(voxels, brain.affine), mask)
+        run = prepare(tree, out, settings, masks=str(mask), jobs=1)
+        assert run.names(status) == ["sub-healthy001_FLAIR"]
+
+
+def test_a_cohort_that_was_moved_is_present(cohort: Path, tmp_path: Path) -> None:
+    tree, out = copy_of(cohort, tmp_path / "in", "healthy001"), tmp_path / "out"
+    prepare(tree, out, COARSE, jobs=1)
+    moved = copy_of(cohort, tmp_path / "moved", "healthy001")
+    assert prepare(moved, out, COARSE, jobs=1).names("present") == ["sub-healthy001_FLAIR"]
+
+
+def test_another_scan_of_the_same_name_is_named_and_not_taken(cohort: Path, tmp_path: Path) -> None:
+    first, out = copy_of(cohort, tmp_path / "first", "healthy001"), tmp_path / "out"
+    prepare(first, out, COARSE, jobs=1)
+    second = copy_of(cohort, tmp_path / "second", "healthy001", "healthy002")
+    other = next(cohort.glob("sub-healthy003/anat/*_FLAIR.nii.gz"))
+    shutil.copy(other, second / "sub-healthy001/anat/sub-healthy001_FLAIR.nii.gz")
+    (second / "participants.tsv").write_text(
+        "participant_id\tgroup\nsub-healthy001\tpatient\nsub-healthy002\thealthy\n"
+    )
+    before = store.load(store.paths(out)[0]).image
+    run = prepare(second, out, COARSE, jobs=1)
+    assert run.failed == ["sub-healthy001_FLAIR"] and run.names("done") == ["sub-healthy002_FLAIR"]
+    message = run.message("sub-healthy001_FLAIR")
+    assert str(first) in message and str(second) in message and "--overwrite" in message
+    np.testing.assert_array_equal(store.load(store.paths(out)[0]).image, before)
+    assert list(read_participants(out)) == ["healthy002"]
+
+
+def test_a_second_tree_adds_its_participants(cohort: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    trees = [copy_of(cohort, tmp_path / name, f"healthy00{name}") for name in "12"]
+    for tree, name in zip(trees, "12", strict=True):
+        (tree / "participants.tsv").write_text(f"participant_id\tage\nsub-healthy00{name}\t3\n")
+        prepare(tree, out, COARSE, jobs=1)
+    assert list(read_participants(out)) == ["healthy001", "healthy002"]
+    (trees[1] / "participants.tsv").write_text("participant_id\tage\nsub-healthy001\t4\n")
+    with pytest.raises(UsageError, match="age 3 of sub-healthy001"):
+        prepare(trees[1], out, COARSE, jobs=1)
+
+
+def test_contrasts_are_not_mixed_in_a_store(cohort: Path, tmp_path: Path) -> None:
+    tree, out = copy_of(cohort, tmp_path / "in", "healthy001"), tmp_path / "out"
+    flair = next(tree.rglob("*_FLAIR.nii.gz"))
+    shutil.copy(flair, flair.with_name("sub-healthy001_T1w.nii.gz"))
+    prepare(tree, out, COARSE, jobs=1)
+    assert json.loads((out / "prepare.json").read_text())["suffix"] == "FLAIR"
+    for overwrite in (False, True):
+        with pytest.raises(UsageError, match="one of FLAIR"):
+            prepare(tree, out, COARSE, suffix="T1w", jobs=1, overwrite=overwrite)
+    assert len(store.paths(out)) == 1
+    assert prepare(tree, tmp_path / "T1w", COARSE, suffix="T1w", jobs=1).names("done")
+
+
+def as_before(out: Path) -> None:
+    """Take from a store what earlier versions did not record."""
+    for path in store.paths(out):
+        scan = store.load(path)
+        kept = {key: value for key, value in scan.record.items() if key != "sources"}
+        store.save(out, replace(scan, record=kept))
+    fields = json.loads((out / "prepare.json").read_text())
+    del fields["suffix"]
+    (out / "prepare.json").write_text(json.dumps(fields))
+
+
+def test_a_store_of_an_earlier_version_stays_in_use(
+    cohort: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tree, out = copy_of(cohort, tmp_path / "in", "patient001"), tmp_path / "out"
+    prepare(tree, out, COARSE, jobs=1)
+    as_before(out)
+    assert load_settings(out) == COARSE
+    flair = next(tree.rglob("*_FLAIR.nii.gz"))
+    shutil.copy(flair, flair.with_name("sub-patient001_T1w.nii.gz"))
+    with pytest.raises(UsageError, match="one of FLAIR"):
+        prepare(tree, out, COARSE, suffix="T1w", jobs=1)
+    assert prepare(tree, out, COARSE, jobs=1).names("present") == ["sub-patient001_FLAIR"]
+    assert not caplog.text
+    add_lesion(cohort, tree, "patient001")
+    assert prepare(tree, out, COARSE, jobs=1).names("present") == ["sub-patient001_FLAIR"]
+    assert "expected reference lesions" in caplog.text

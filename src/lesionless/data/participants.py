@@ -1,13 +1,17 @@
 """The table `participants.tsv` of a BIDS tree, as far as it says who is healthy and who trains."""
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from lesionless.data.derivatives import write_tsv
 from lesionless.errors import UsageError
 
+TABLE_NAME = "participants.tsv"
 SPLITS = ("train", "val", "test")
 HEALTHY_GROUPS = frozenset({"healthy", "control", "controls", "hc"})
+_ID = "participant_id"
 _MISSING = frozenset({"", "n/a"})
 
 
@@ -44,7 +48,7 @@ def read_participants(tree: Path) -> dict[str, Participant]:
         UsageError: The table is not UTF-8, has no column participant_id, a line with another
             number of fields, a subject twice, or a split that is none of `SPLITS`.
     """
-    path = tree / "participants.tsv"
+    path = tree / TABLE_NAME
     if not path.exists():
         return {}
     participants: dict[str, Participant] = {}
@@ -57,6 +61,73 @@ def read_participants(tree: Path) -> dict[str, Participant]:
             )
         participants[participant.subject] = participant
     return participants
+
+
+def join_participants(
+    tree: Path, target: Path, *, replace: bool = False, without: Collection[str] = ()
+) -> None:
+    """Add the table of a BIDS tree to that of another folder; where there is none, nothing is done.
+
+    Subjects and columns are added and missing values filled in. A table that knows no more than
+    the folder's leaves that as it is.
+
+    Args:
+        tree: The root of the tree.
+        target: The folder whose table is written.
+        replace: Whether the tree's values replace those of the folder that differ.
+        without: Subjects, without `sub-`, whose lines are not added.
+
+    Raises:
+        UsageError: A table cannot be read, see `read_participants`; or the two tables know
+            different values of one subject, and those of the folder are not to be replaced.
+    """
+    source, own = tree / TABLE_NAME, target / TABLE_NAME
+    if not source.exists():
+        return
+    if not own.exists() and not without:
+        target.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, own)
+        return
+    before, added = _by_subject(target), _by_subject(tree)
+    if not replace:
+        _check_agreement(own, before, source, added)
+    after = dict(before)
+    for subject in [name for name in added if name not in without]:
+        ours, theirs = before.get(subject, {}), added[subject]
+        known = {key: field for key, field in theirs.items() if field not in _MISSING}
+        after[subject] = {**theirs, **ours, **known, _ID: ours.get(_ID, theirs[_ID])}
+    if after != before:
+        _write_rows(own, after)
+
+
+def _by_subject(tree: Path) -> dict[str, dict[str, str]]:
+    """Return the lines of a tree's table by subject; that of every line is checked."""
+    if not read_participants(tree):
+        return {}
+    rows = [row for _, row in _rows(tree / TABLE_NAME)]
+    return {row[_ID].removeprefix("sub-"): row for row in rows}
+
+
+def _check_agreement(
+    own: Path,
+    before: Mapping[str, Mapping[str, str]],
+    source: Path,
+    added: Mapping[str, Mapping[str, str]],
+) -> None:
+    for subject in before.keys() & added.keys():
+        for column in (before[subject].keys() & added[subject].keys()) - {_ID}:
+            ours, theirs = before[subject][column], added[subject][column]
+            if ours != theirs and _MISSING.isdisjoint((ours, theirs)):
+                raise UsageError(
+                    f"{source}: expected the {column} {ours} of sub-{subject} as in {own}, found "
+                    f"{theirs}. If it is the same subject, correct one of the tables; if it is "
+                    "another one, choose another folder."
+                )
+
+
+def _write_rows(path: Path, rows: Mapping[str, Mapping[str, str]]) -> None:
+    columns = list(dict.fromkeys([_ID, *(column for row in rows.values() for column in row)]))
+    write_tsv(path, columns, [[row.get(column) for column in columns] for row in rows.values()])
 
 
 def _rows(path: Path) -> list[tuple[str, dict[str, str]]]:
@@ -73,7 +144,7 @@ def _rows(path: Path) -> list[tuple[str, dict[str, str]]]:
         if line.strip()
     ]
     header = lines[0][1] if lines else []
-    if "participant_id" not in header:
+    if _ID not in header:
         raise UsageError(
             f"{path}: expected the column participant_id, found {', '.join(header) or 'nothing'}. "
             "Separate the columns by tabs and name the first one participant_id."
@@ -91,7 +162,7 @@ def _row(header: list[str], fields: list[str], place: str) -> dict[str, str]:
 
 
 def _participant(row: Mapping[str, str], place: str) -> Participant:
-    subject = row["participant_id"].removeprefix("sub-")
+    subject = row[_ID].removeprefix("sub-")
     if subject in _MISSING:
         raise UsageError(f"{place}: expected a participant_id, found none. Fill it in.")
     group, split = (_known(row.get(column, "n/a").lower()) for column in ("group", "split"))

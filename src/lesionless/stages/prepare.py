@@ -4,7 +4,6 @@ import json
 import logging
 import multiprocessing
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
@@ -13,13 +12,22 @@ from typing import Any
 
 from lesionless import store
 from lesionless.data.folders import Input, find_masks, find_scans, mask_of
+from lesionless.data.participants import join_participants
 from lesionless.data.scan import Scan, read_mask, read_scan
 from lesionless.errors import ScanError, UsageError
 from lesionless.preprocess.pipeline import PrepareSettings, prepare_scan
 from lesionless.preprocess.prepared import PreparedScan
-from lesionless.provenance import MANIFEST_NAME, RunManifest, write_text_whole
+from lesionless.provenance import (
+    MANIFEST_NAME,
+    RunManifest,
+    ScanStatus,
+    json_text,
+    write_text_whole,
+)
 from lesionless.report.quality import write_quality_page
 from lesionless.stages.progress import Track, silent
+from lesionless.stages.sources import sources_of
+from lesionless.stages.stored import NEW, state_of
 from lesionless.training.memory import keep_freed_memory
 
 logger = logging.getLogger(__name__)
@@ -60,6 +68,8 @@ def prepare(
 ) -> RunManifest:
     """Prepare every scan of a folder; a scan that cannot be prepared is noted and left out.
 
+    A scan that is in the store stays as it is, unless a mask came to it or is another one since.
+
     Args:
         source: One scan, a folder, or a BIDS tree.
         out: The store to fill.
@@ -74,23 +84,23 @@ def prepare(
         track: Shows progress.
 
     Raises:
-        UsageError: No scan was found, or the store was filled with other settings.
+        UsageError: No scan was found, the store was filled with other settings or scans of another
+            suffix, or its table of participants says something else.
     """
     tasks = find_tasks(source, lesions=lesions, label=label, masks=masks, suffix=suffix)
     _check_settings(out, settings, overwrite)
-    _copy_participants(source, out)
+    _check_suffix(out, suffix, tasks)
+    known = {} if overwrite else {task: _state(out, task) for task in tasks}
+    others = {task.scan.subject for task in known if known[task][0] == "failed"}
+    join_participants(source, out, replace=overwrite, without=others)
+    _write_settings(out, settings, suffix)
     with RunManifest(
         out / MANIFEST_NAME, command="prepare", arguments=arguments, settings=settings
     ) as run:
-        present = [] if overwrite else [task for task in tasks if _is_present(out, task)]
-        for task in present:
-            run.note_scan(task.scan.name.stem, "present")
-        todo = [task for task in tasks if task not in present]
+        todo = [task for task in tasks if not _noted(task, *known.get(task, NEW), run)]
         work = _prepare_all(todo, settings, out, jobs)
         for name, message in track(work, label="prepare", total=len(todo)):
-            run.note_scan(name, "failed" if message else "done", message=message)
-            if message:
-                logger.warning("%s", message)
+            _note(name, "failed" if message else "done", message, run)
     _write_page(out, tasks, run)
     return run
 
@@ -146,7 +156,8 @@ def prepare_task(task: Task, scan: Scan, settings: PrepareSettings) -> PreparedS
     """
     keep_freed_memory()
     name = task.scan.name
-    return prepare_scan(
+    sources = sources_of(task.scan.path, lesion=task.lesion, brain=task.brain)
+    prepared = prepare_scan(
         scan,
         settings,
         lesion=read_mask(task.lesion, scan) if task.lesion else None,
@@ -155,6 +166,7 @@ def prepare_task(task: Task, scan: Scan, settings: PrepareSettings) -> PreparedS
         name=name.stem,
         contrast=task.contrast,
     )
+    return replace(prepared, record={**prepared.record, "sources": sources})
 
 
 def _references(source: Path, lesions: Path | None, label: str) -> list[Input]:
@@ -188,9 +200,24 @@ def _prepare_one(task: Task, settings: PrepareSettings, out: Path) -> tuple[str,
     return name, ""
 
 
-def _is_present(out: Path, task: Task) -> bool:
+def _state(out: Path, task: Task) -> tuple[ScanStatus | None, str]:
+    """Return what a store knows of a scan before anything is done."""
     name = task.scan.name
-    return store.path_of(out, name.subject, name.stem).exists()
+    stored = store.path_of(out, name.subject, name.stem)
+    return state_of(stored, task.scan.path, lesion=task.lesion, brain=task.brain)
+
+
+def _noted(task: Task, status: ScanStatus | None, message: str, run: RunManifest) -> bool:
+    """Note what is known of a scan, and tell whether that is all there is to do."""
+    if status is not None:
+        _note(task.scan.name.stem, status, message, run)
+    return status is not None
+
+
+def _note(name: str, status: ScanStatus, message: str, run: RunManifest) -> None:
+    run.note_scan(name, status, message=message)
+    if message:
+        logger.warning("%s", message)
 
 
 def _write_page(out: Path, tasks: Sequence[Task], run: RunManifest) -> None:
@@ -200,20 +227,44 @@ def _write_page(out: Path, tasks: Sequence[Task], run: RunManifest) -> None:
     write_quality_page(
         out,
         out / "quality.html",
-        images={task.scan.name.stem: task.scan.path for task in tasks},
+        images={
+            task.scan.name.stem: task.scan.path
+            for task in tasks
+            if task.scan.name.stem not in run.failed
+        },
         failed={name: run.message(name) for name in run.failed},
     )
 
 
 def _check_settings(out: Path, settings: PrepareSettings, overwrite: bool) -> None:
-    """Stop where a store would mix scans prepared in two ways; else note the settings."""
-    path = out / SETTINGS
-    if path.exists() and not overwrite and load_settings(out) != _meaningful(settings):
+    """Stop where a store would mix scans prepared in two ways."""
+    is_store = (out / SETTINGS).exists()
+    if is_store and not overwrite and load_settings(out) != _meaningful(settings):
         raise UsageError(
             f"{out}: expected scans prepared with {_meaningful(settings)}, found "
             f"{load_settings(out)}. Choose another folder, or give --overwrite."
         )
-    write_text_whole(path, json.dumps(asdict(_meaningful(settings)), indent=2) + "\n")
+
+
+def _check_suffix(out: Path, suffix: str, tasks: Sequence[Task]) -> None:
+    """Stop where a store would mix contrasts; a store without a suffix goes by its scans' names."""
+    names = [path.name.removesuffix(store.SUFFIX) for path in out.glob(f"sub-*/*{store.SUFFIX}")]
+    stored = {name.rpartition("_")[2] for name in names}
+    if not stored or not (out / SETTINGS).exists():
+        return
+    recorded = _fields(out).get("suffix")
+    is_same = recorded == suffix if recorded else stored & {t.scan.name.suffix for t in tasks}
+    if not is_same:
+        raise UsageError(
+            f"{out}: expected a store of {suffix} scans, found one of "
+            f"{recorded or ', '.join(sorted(stored))}. Choose another folder: models learn from "
+            "one contrast."
+        )
+
+
+def _write_settings(out: Path, settings: PrepareSettings, suffix: str) -> None:
+    fields = {**asdict(_meaningful(settings)), "suffix": suffix}
+    write_text_whole(out / SETTINGS, json_text(fields))
 
 
 def load_settings(folder: Path) -> PrepareSettings:
@@ -222,23 +273,29 @@ def load_settings(folder: Path) -> PrepareSettings:
     Raises:
         UsageError: The folder is no store.
     """
+    fields = _fields(folder)
+    fields.pop("suffix", None)
+    try:
+        return PrepareSettings(**fields)
+    except TypeError as error:
+        raise _no_store(folder, error) from error
+
+
+def _fields(folder: Path) -> dict[str, Any]:
     try:
         fields: dict[str, Any] = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
-        return PrepareSettings(**fields)
-    except (OSError, ValueError, TypeError) as error:
-        raise UsageError(
-            f"{folder}: expected prepared scans, found {type(error).__name__}: {error}. "
-            "Run `lesionless prepare BIDS_DIR OUT` first."
-        ) from error
+        return fields
+    except (OSError, ValueError) as error:
+        raise _no_store(folder, error) from error
+
+
+def _no_store(folder: Path, error: Exception) -> UsageError:
+    return UsageError(
+        f"{folder}: expected prepared scans, found {type(error).__name__}: {error}. "
+        "Run `lesionless prepare BIDS_DIR OUT` first."
+    )
 
 
 def _meaningful(settings: PrepareSettings) -> PrepareSettings:
     """Return the settings without those that change no number."""
     return replace(settings, threads=1, device="cpu")
-
-
-def _copy_participants(source: Path, out: Path) -> None:
-    table = source / "participants.tsv"
-    if source.is_dir() and table.exists():
-        out.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(table, out / table.name)

@@ -1,0 +1,43 @@
+"""What is in a file, in one line of text, so that two scans of one name are told apart."""
+
+import hashlib
+from pathlib import Path
+
+from lesionless.errors import ScanError
+
+
+def fingerprint(path: Path) -> str:
+    """Return the sha256 of a scan's or mask's files; where they lie and when has no say.
+
+    Args:
+        path: A file, the `.img` of a NIfTI pair, whose `.hdr` counts too, or the folder of a DICOM
+            series, of which the files right inside count with their names.
+
+    Raises:
+        ScanError: A file cannot be read.
+    """
+    try:
+        if not path.is_dir():
+            return _sha256(_with_header(path))
+        files = (inner for inner in sorted(path.iterdir()) if inner.is_file())
+        lines = [f"{_sha256([file])} {file.name}\n" for file in files]
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+    except OSError as error:
+        raise ScanError(
+            f"{path}: expected a file that can be read, found {type(error).__name__}: {error}. "
+            "Check the path and who may read it."
+        ) from error
+
+
+def _with_header(path: Path) -> list[Path]:
+    header = path.with_suffix(".hdr")
+    return [path, header] if path.suffix == ".img" and header.exists() else [path]
+
+
+def _sha256(files: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
