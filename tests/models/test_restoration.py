@@ -11,7 +11,7 @@ from lesionless.errors import UsageError
 from lesionless.models import losses
 from lesionless.models.corruption import bumpy_ellipse
 from lesionless.models.findings import Findings
-from lesionless.models.restoration import Restoration, RestorationSettings
+from lesionless.models.restoration import Restoration, RestorationSettings, _highest_nearby
 from lesionless.models.unet import UNet
 from lesionless.training.loop import TrainSettings, train
 
@@ -83,6 +83,12 @@ def test_what_is_taken_away_is_the_mean_over_contrasts(monkeypatch):
     rows, columns = inside[0, 0].nonzero().T
     mirrored = looks[1][0, 0, rows + 1, inside.shape[-1] - columns]  # and a pixel further
     assert mirrored.tolist() == pytest.approx([0.56, 0.99, 0.1])
+
+
+def test_the_highest_nearby_is_that_of_max_pooling():
+    excess = torch.rand(2, 1, 20, 13, generator=torch.Generator().manual_seed(0))
+    wanted = torch.nn.functional.max_pool2d(excess, 7, stride=1, padding=3)
+    assert torch.equal(_highest_nearby(excess), wanted)
 
 
 class Echo(torch.nn.Module):

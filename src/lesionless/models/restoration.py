@@ -21,7 +21,8 @@ from lesionless.models.window import brain_window
 from lesionless.preprocess.prepared import FIELD_OF_VIEW_MM
 
 LESION = 0.05  # share of lesion from which a pixel counts as one
-SPREAD_PIXELS = 7  # a pixel of lesion is as much too bright as the most that is found this near
+SPREAD_STEPS = (1, 2, 3)  # by which a window of one pixel grows, never by more than it is long
+SPREAD_PIXELS = 1 + sum(SPREAD_STEPS)  # a lesion's pixel is as bright as the most in this square
 
 
 @dataclass(frozen=True)
@@ -212,4 +213,13 @@ def _resized(x: Tensor, shape: Sequence[int]) -> Tensor:
 
 
 def _highest_nearby(excess: Tensor) -> Tensor:
-    return functional.max_pool2d(excess, SPREAD_PIXELS, stride=1, padding=SPREAD_PIXELS // 2)
+    """Return the maximum over a square: of 2, 4, then 7 rows, and of so many columns.
+
+    It equals that of `max_pool2d`, which is many times as slow.
+    """
+    highest = functional.pad(excess, [SPREAD_PIXELS // 2] * 4)
+    for axis in (-2, -1):
+        for step in SPREAD_STEPS:
+            n = highest.shape[axis] - step
+            highest = torch.maximum(highest.narrow(axis, 0, n), highest.narrow(axis, step, n))
+    return highest
