@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from lesionless.data.derivatives import (
+    read_sidecar,
     write_dataset_description,
     write_json,
     write_sidecar,
@@ -83,3 +84,13 @@ def test_a_row_of_another_length_leaves_no_table(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="2 fields"):
         write_tsv(tmp_path / "a.tsv", ["a", "b"], [["1"]])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sidecar_that_cannot_be_read_says_nothing(tmp_path: Path) -> None:
+    image = tmp_path / "sub-1_desc-anomaly_FLAIR.nii.gz"
+    assert read_sidecar(image) == {}
+    sidecar = write_sidecar(image, {"Threshold": 2.5})
+    assert read_sidecar(image) == {"Threshold": 2.5}
+    for text in ("{", "[1]"):
+        sidecar.write_text(text)
+        assert read_sidecar(image) == {}

@@ -86,6 +86,11 @@ class OutputPaths:
     transform: Path
     page: Path
 
+    @property
+    def images(self) -> tuple[Path, ...]:
+        """Return the images, each of which has a JSON file beside it."""
+        return self.brain, self.reconstruction, self.segmentation, self.anomaly
+
 
 def parse_name(file_name: str) -> BidsName | None:
     """Take a BIDS file name apart; return None for any other name.

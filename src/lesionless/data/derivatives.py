@@ -46,11 +46,18 @@ def write_dataset_description(folder: Path, *, name: str, sources: Sequence[Path
 
 def write_sidecar(image: Path, content: Mapping[str, Any]) -> Path:
     """Write the JSON file that goes with an image, a table or a transform; return its path."""
-    stem = stem_of(image.name)
-    stem = stem if stem != image.name else image.stem
-    path = image.with_name(f"{stem}.json")
+    path = _sidecar_of(image)
     write_json(path, content)
     return path
+
+
+def read_sidecar(image: Path) -> dict[str, Any]:
+    """Read the JSON file that goes with an image; empty where there is none that can be read."""
+    try:
+        content = json.loads(_sidecar_of(image).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -81,6 +88,12 @@ def read_tsv(path: Path) -> list[dict[str, str]]:
     """
     columns, *rows = (line.split("\t") for line in path.read_text(encoding="utf-8").splitlines())
     return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+def _sidecar_of(image: Path) -> Path:
+    stem = stem_of(image.name)
+    stem = stem if stem != image.name else image.stem
+    return image.with_name(f"{stem}.json")
 
 
 def _is_ours(path: Path) -> bool:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 
 from lesionless.arrays import Mask, Volume, voxel_mm3
 from lesionless.data.bids import OutputPaths, output_paths
-from lesionless.data.derivatives import write_dataset_description, write_sidecar, write_tsv
+from lesionless.data.derivatives import write_dataset_description, write_sidecar
 from lesionless.data.folders import find_scans
 from lesionless.data.scan import Scan, read_scan, write_volume
 from lesionless.data.transforms import write_transform
@@ -34,16 +34,21 @@ from lesionless.scoring.recipe import ScoreSettings
 from lesionless.scoring.segment import Lesion, lesions, segment
 from lesionless.scoring.threshold import OPERATING_POINTS
 from lesionless.stages.apply import apply
+from lesionless.stages.lesion_table import COLUMNS, write_lesions
 from lesionless.stages.prepare import Task, brain_mask_path, prepare_task
 from lesionless.stages.progress import Track, silent
 from lesionless.stages.rebuild import rebuilder
+from lesionless.stages.resume import (
+    PREPARATION,
+    model_record,
+    refuse_other_model,
+    refuse_other_origin,
+)
+from lesionless.stages.sources import sources_of
 
 logger = logging.getLogger(__name__)
 
-LESION_COLUMNS = (
-    *("index", "volume_ml", "x_mm", "y_mm", "z_mm"),
-    *("atlas_x_mm", "atlas_y_mm", "atlas_z_mm", "peak_score", "mean_score"),
-)
+LESION_COLUMNS = tuple(COLUMNS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +86,9 @@ def segment_scans(
 ) -> RunManifest:
     """Segment every scan of a folder; one that cannot be used is noted, the others go on.
 
+    Outputs that are there already stay as they are. Those of another scan of the same name, or of
+    one that was prepared in another way, are noted as a failure.
+
     Args:
         source: One scan, a folder, or a BIDS tree.
         out: The derivative to write.
@@ -95,7 +103,8 @@ def segment_scans(
         track: Shows progress.
 
     Raises:
-        UsageError: No scan was found, or an option does not fit.
+        UsageError: No scan was found, an option does not fit, or outputs that are there already
+            are those of another model or operating point.
     """
     point = _operating_point(bundle, operating_point)
     settings = replace(settings, **_models_own(bundle))
@@ -103,13 +112,16 @@ def segment_scans(
         Task(scan, brain=brain_mask_path(scan, masks) if masks else None, contrast=suffix)
         for scan in find_scans(source, suffix=suffix, subjects=subjects)
     ]
+    record = model_record(bundle, point)
+    if not overwrite:
+        _refuse_other_models(tasks, out, settings, record)
     write_dataset_description(out, name=f"lesionless {bundle.name}", sources=[source])
     about = {"model": bundle.name, "operating_point": point, "prepare": asdict(settings)}
     with RunManifest(
         out / _manifest_name(subjects), command="segment", arguments=arguments, settings=about
     ) as run:
         for task in track(tasks, label="segment", total=len(tasks)):
-            _segment_one(task, out, bundle, settings, point, overwrite, run)
+            _segment_one(task, out, bundle, settings, record, overwrite, run)
     return run
 
 
@@ -151,17 +163,19 @@ def _segment_one(
     out: Path,
     bundle: Bundle,
     settings: PrepareSettings,
-    point: str,
+    record: Mapping[str, Any],
     overwrite: bool,
     run: RunManifest,
 ) -> None:
     name = task.scan.name
-    paths = output_paths(out, name, atlas=load_atlas(settings.space).name)
-    if paths.anomaly.exists() and not overwrite:
-        run.note_scan(name.stem, "present")
-        return
+    paths, point = _paths(out, task, settings), record["OperatingPoint"]
     started = time.perf_counter()
     try:
+        if paths.anomaly.exists() and not overwrite:
+            sources = sources_of(task.scan.path, brain=task.brain)
+            refuse_other_origin(paths.images, settings, sources)
+            run.note_scan(name.stem, "present")
+            return
         scan = read_scan(task.scan.path)
         prepared = prepare_task(task, scan, settings)
     except ScanError as error:
@@ -169,7 +183,9 @@ def _segment_one(
         run.note_scan(name.stem, "failed", message=str(error))
         return
     result = segment_prepared(bundle, prepared, operating_point=point, device=settings.device)
-    _write(paths, scan, prepared, result, bundle, point)
+    _write(paths, scan, prepared, result, record)
+    write_text_whole(paths.page, _page(scan, prepared, result, bundle, point))
+    _write_map(paths, scan, result, record)
     seconds = round(time.perf_counter() - started, 1)
     volume = sum(lesion.volume_ml for lesion in result.lesions)
     run.note_scan(
@@ -181,32 +197,51 @@ def _segment_one(
     )
 
 
+def _paths(out: Path, task: Task, settings: PrepareSettings) -> OutputPaths:
+    return output_paths(out, task.scan.name, atlas=load_atlas(settings.space).name)
+
+
+def _refuse_other_models(
+    tasks: Sequence[Task], out: Path, settings: PrepareSettings, record: Mapping[str, Any]
+) -> None:
+    """Stop before anything is written where a folder would mix models or operating points."""
+    for task in tasks:
+        paths = _paths(out, task, settings)
+        if paths.anomaly.exists():
+            refuse_other_model(paths.images, record)
+
+
 def _write(
     paths: OutputPaths,
     scan: Scan,
     prepared: PreparedScan,
     result: Segmented,
-    bundle: Bundle,
-    point: str,
+    record: Mapping[str, Any],
 ) -> None:
-    """Write all files of a scan; the anomaly map comes last, so that its presence means done."""
-    about: dict[str, Any] = {
-        "Sources": [scan.path.name],
-        "Model": bundle.name,
-        "OperatingPoint": point,
-        "Threshold": result.threshold,
-    }
+    """Write all files of a scan but its page and its anomaly map, whose presence means done."""
+    paths.anomaly.unlink(missing_ok=True)
+    about = _about(scan, record)
     write_volume(paths.brain, prepared.scan_brain, scan)
-    write_sidecar(paths.brain, {"Type": "Brain", **about, "Preparation": dict(prepared.record)})
+    write_sidecar(paths.brain, {"Type": "Brain", **about, PREPARATION: dict(prepared.record)})
     write_volume(paths.reconstruction, result.reconstruction, scan)
     write_sidecar(paths.reconstruction, {"Description": "the scan without lesions", **about})
     write_volume(paths.segmentation, result.segmentation, scan)
     write_sidecar(paths.segmentation, {"Type": "Lesion", **about})
-    write_tsv(paths.lesions, LESION_COLUMNS, _lesion_rows(result.lesions))
+    write_lesions(paths.lesions, result.lesions)
     write_transform(paths.transform, prepared.geometry.scan_to_atlas)
-    write_text_whole(paths.page, _page(scan, prepared, result, bundle, point))
+    write_sidecar(paths.transform, {"Description": "affine from the scan to the atlas", **about})
+
+
+def _write_map(
+    paths: OutputPaths, scan: Scan, result: Segmented, record: Mapping[str, Any]
+) -> None:
+    about = _about(scan, record)
     write_sidecar(paths.anomaly, {"Units": "standard deviations of normal scans", **about})
     write_volume(paths.anomaly, result.anomaly, scan)
+
+
+def _about(scan: Scan, record: Mapping[str, Any]) -> dict[str, Any]:
+    return {"Sources": [scan.path.name], **record}
 
 
 def _page(
@@ -232,19 +267,6 @@ def _page(
             provenance=describe_software(),
         )
     )
-
-
-def _lesion_rows(found: Sequence[Lesion]) -> list[list[Any]]:
-    return [
-        [
-            number,
-            round(lesion.volume_ml, 4),
-            *(round(mm, 1) for mm in lesion.centre_mm + lesion.centre_atlas_mm),
-            round(lesion.peak_score, 3),
-            round(lesion.mean_score, 3),
-        ]
-        for number, lesion in enumerate(found, start=1)
-    ]
 
 
 def _operating_point(bundle: Bundle, wanted: str | None) -> str:

@@ -1,0 +1,115 @@
+"""Whether outputs that are there already are those asked for, by what their sidecars say."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save
+
+from lesionless.data.derivatives import read_sidecar
+from lesionless.errors import ScanError, UsageError
+from lesionless.models.bundle import Bundle
+from lesionless.preprocess.pipeline import PrepareSettings
+from lesionless.provenance import as_json, json_text
+from lesionless.stages.sources import SCAN, WAY_OUT, changed, other_source
+
+PREPARATION = "Preparation"
+_CHANGES_NO_NUMBER = frozenset({"threads", "device"})
+
+
+def model_record(bundle: Bundle, point: str) -> dict[str, Any]:
+    """Return what sidecars say of the model, as JSON values.
+
+    Args:
+        bundle: The model.
+        point: The operating point that masks are cut at.
+    """
+    return {
+        "Model": bundle.name,
+        "ModelSha256": _sha256(bundle),
+        "OperatingPoint": point,
+        "Threshold": as_json(bundle.thresholds[point]),
+    }
+
+
+def refuse_other_model(images: Sequence[Path], record: Mapping[str, Any]) -> None:
+    """Stop where outputs of one scan are those of another model or operating point.
+
+    Args:
+        images: The images of the scan that have sidecars. What a sidecar does not say, as those of
+            earlier versions, is not asked.
+        record: See `model_record`.
+
+    Raises:
+        UsageError: They are.
+    """
+    for image in images:
+        found = read_sidecar(image)
+        others = [key for key in record if key in found and found[key] != record[key]]
+        if others:
+            raise UsageError(
+                f"{image}: expected outputs of {_text(record, others)}, found those of "
+                f"{_text(found, others)}. {WAY_OUT}"
+            )
+
+
+def refuse_other_origin(
+    images: Sequence[Path], settings: PrepareSettings, sources: Mapping[str, Any]
+) -> None:
+    """Stop where outputs of one scan were made of another scan, or in another way.
+
+    Args:
+        images: The images of the scan that have sidecars; what these do not say is not asked.
+        settings: How the scan is prepared.
+        sources: The files of the scan, from `sources_of`.
+
+    Raises:
+        ScanError: They were, or a sidecar is missing.
+    """
+    for image in images:
+        found = read_sidecar(image)
+        if not found:
+            raise ScanError(f"{image}: expected a JSON file beside it, found none. {WAY_OUT}")
+        _check_name(image, found, Path(sources[SCAN]["path"]).name)
+        preparation = found.get(PREPARATION, {})
+        _check_settings(image, preparation.get("settings", {}), as_json(asdict(settings)))
+        known = preparation.get("sources")
+        if known and (others := changed(known, sources)):
+            raise other_source(known, sources, others[0])
+
+
+def _check_name(image: Path, found: Mapping[str, Any], name: str) -> None:
+    names = found.get("Sources", [name])
+    if names != [name]:
+        raise ScanError(
+            f"{image}: expected the output of {name}, found that of {', '.join(names)}. {WAY_OUT}"
+        )
+
+
+def _check_settings(image: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    asked = wanted.keys() & found.keys() - _CHANGES_NO_NUMBER
+    others = sorted(key for key in asked if found[key] != wanted[key])
+    if others:
+        raise ScanError(
+            f"{image}: expected a scan prepared with {_text(wanted, others)}, found one with "
+            f"{_text(found, others)}. {WAY_OUT}"
+        )
+
+
+def _sha256(bundle: Bundle) -> str:
+    """Return the sha256 of all that makes a model's scores."""
+    made_of = {"settings": asdict(bundle.settings), "scoring": dict(bundle.scoring)}
+    digest = hashlib.sha256(json_text(made_of).encode())
+    for name in sorted(bundle.normative):
+        digest.update(f"{name} {bundle.normative[name].dtype}".encode())
+        digest.update(bundle.normative[name].tobytes())
+    weights = {name: w.cpu().contiguous() for name, w in bundle.method.state_dict().items()}
+    digest.update(save(weights))
+    return digest.hexdigest()
+
+
+def _text(fields: Mapping[str, Any], keys: Sequence[str]) -> str:
+    return ", ".join(f"{key} {json.dumps(fields[key])}" for key in keys)

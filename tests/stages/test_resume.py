@@ -1,0 +1,200 @@
+"""A folder never mixes models, operating points, preparations or cohorts; a same run goes on."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from lesionless.data.derivatives import read_tsv
+from lesionless.errors import UsageError
+from lesionless.evaluation.matching import own_maps
+from lesionless.models.bundle import Bundle, load
+from lesionless.provenance import RunManifest
+from lesionless.stages.group import write_group
+from lesionless.stages.resume import model_record
+from lesionless.stages.segment import LESION_COLUMNS, segment_scans
+
+from .conftest import COARSE
+
+NAME = "sub-patient001_FLAIR"
+STEM = "sub-patient001/anat/sub-patient001"
+MAP = f"{STEM}_space-orig_desc-anomaly_FLAIR"
+
+
+@pytest.fixture(scope="module")
+def intensity() -> Bundle:
+    bundle = load("intensity")
+    return replace(bundle, prepare={**bundle.prepare, "n4": False, "matrix": 64})
+
+
+@pytest.fixture(scope="module")
+def tree(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tree")
+    shutil.copytree(cohort / "sub-patient001", folder / "sub-patient001")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def segmented(tree: Path, intensity: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("segmented")
+    assert segment_scans(tree, folder, intensity, COARSE).names("done") == [NAME]
+    return folder
+
+
+@pytest.fixture
+def out(segmented: Path, tmp_path: Path) -> Path:
+    """Return a folder to spoil."""
+    return shutil.copytree(segmented, tmp_path / "out")
+
+
+def contents(out: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
+
+
+def failure(run: RunManifest) -> str:
+    assert run.failed == [NAME]
+    return run.message(NAME)
+
+
+def test_the_same_model_and_scans_are_present(tree: Path, intensity: Bundle, out: Path) -> None:
+    how = replace(COARSE, threads=2, device="cuda")
+    assert segment_scans(tree, out, intensity, how).names("present") == [NAME]
+    moved = shutil.copytree(tree, out.parent / "moved")
+    assert segment_scans(moved, out, intensity, COARSE).names("present") == [NAME]
+
+
+def test_another_model_is_refused_before_anything_is_written(
+    tree: Path, intensity: Bundle, out: Path
+) -> None:
+    before = contents(out)
+    with pytest.raises(UsageError, match=r'Model "other".*"intensity".*--overwrite'):
+        segment_scans(tree, out, replace(intensity, name="other"), COARSE)
+    assert contents(out) == before
+
+
+def test_another_operating_point_is_refused(tree: Path, intensity: Bundle, out: Path) -> None:
+    before = contents(out)
+    with pytest.raises(UsageError, match=r'OperatingPoint "p98"'):
+        segment_scans(tree, out, intensity, COARSE, operating_point="p98")
+    assert contents(out) == before
+    again = segment_scans(tree, out, intensity, COARSE, operating_point="p98", overwrite=True)
+    assert again.names("done") == [NAME]
+    assert json.loads((out / f"{MAP}.json").read_text())["OperatingPoint"] == "p98"
+
+
+def test_a_model_that_was_calibrated_or_trained_anew_is_another_one(intensity: Bundle) -> None:
+    point = intensity.operating_point
+    one = model_record(intensity, point)
+    thresholds = {**intensity.thresholds, point: 1.5}
+    assert model_record(replace(intensity, thresholds=thresholds), point) != one
+    normative = {**intensity.normative, "centre": intensity.normative["centre"] + 1}
+    assert model_record(replace(intensity, normative=normative), point) != one
+    scoring = {**intensity.scoring, "min_lesion_mm3": 1.0}
+    assert model_record(replace(intensity, scoring=scoring), point) != one
+    assert model_record(replace(intensity, training={"seconds": 3}), point) == one
+
+
+def test_weights_tell_models_apart() -> None:
+    first, second = load("restoration"), load("restoration")
+    point = first.operating_point
+    assert model_record(first, point) == model_record(second, point)
+    next(iter(second.method.parameters())).data.add_(1)
+    assert model_record(first, point) != model_record(second, point)
+
+
+def test_another_preparation_is_named(tree: Path, intensity: Bundle, out: Path) -> None:
+    message = failure(segment_scans(tree, out, intensity, replace(COARSE, slices="mid")))
+    assert 'slices "mid"' in message and 'slices "all"' in message and "--overwrite" in message
+
+
+def test_another_scan_of_the_same_name_is_named(
+    cohort: Path, intensity: Bundle, out: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other" / "sub-patient001" / "anat"
+    other.mkdir(parents=True)
+    scan = next(cohort.glob("sub-healthy001/anat/*_FLAIR.nii.gz"))
+    shutil.copy(scan, other / f"{NAME}.nii.gz")
+    before = (out / f"{MAP}.nii.gz").read_bytes()
+    message = failure(segment_scans(tmp_path / "other", out, intensity, COARSE))
+    assert str(other) in message and "found it made with the scan" in message
+    assert (out / f"{MAP}.nii.gz").read_bytes() == before
+
+
+def test_another_brain_mask_is_named(
+    cohort: Path, tree: Path, intensity: Bundle, out: Path
+) -> None:
+    mask = next(cohort.rglob("sub-patient001_desc-brain_mask.nii.gz"))
+    message = failure(segment_scans(tree, out, intensity, COARSE, masks=str(mask)))
+    assert "found it made with no brain mask" in message
+
+
+def test_outputs_of_an_earlier_version_are_held_against_what_they_say(
+    tree: Path, intensity: Bundle, out: Path
+) -> None:
+    for path in out.rglob("sub-*/anat/*.json"):
+        content = json.loads(path.read_text())
+        content.pop("ModelSha256", None)
+        content.get("Preparation", {}).pop("sources", None)
+        path.write_text(json.dumps(content))
+    assert segment_scans(tree, out, intensity, COARSE).names("present") == [NAME]
+    with pytest.raises(UsageError, match="Model"):
+        segment_scans(tree, out, replace(intensity, name="other"), COARSE)
+    mask = out / f"{STEM}_space-orig_label-L_mask.json"
+    mask.write_text(json.dumps({**json.loads(mask.read_text()), "Sources": ["sub-1_T1w.nii.gz"]}))
+    assert "sub-1_T1w.nii.gz" in failure(segment_scans(tree, out, intensity, COARSE))
+
+
+@pytest.mark.parametrize("text", [None, "no JSON", "[]"])
+def test_a_missing_sidecar_is_named(
+    tree: Path, intensity: Bundle, out: Path, text: str | None
+) -> None:
+    sidecar = out / f"{MAP}.json"
+    sidecar.write_text(text) if text else sidecar.unlink()
+    assert f"{MAP}.nii.gz: expected a JSON file" in failure(
+        segment_scans(tree, out, intensity, COARSE)
+    )
+
+
+def test_a_run_that_stops_amid_overwriting_leaves_no_old_map(
+    tree: Path, intensity: Bundle, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lesionless.stages.segment.write_lesions", stop)
+    with pytest.raises(KeyboardInterrupt):
+        segment_scans(tree, out, intensity, COARSE, overwrite=True)
+    assert not (out / f"{MAP}.nii.gz").exists()
+
+
+def test_every_file_of_a_scan_has_a_sidecar(segmented: Path) -> None:
+    files = [p for p in (segmented / STEM).parent.iterdir() if p.suffix != ".json"]
+    assert len(files) == 6
+    for path in files:
+        sidecar = path.with_name(path.name.removesuffix(".gz")).with_suffix(".json")
+        assert json.loads(sidecar.read_text())
+    explained = json.loads((segmented / f"{STEM}_desc-lesions.json").read_text())
+    header = (segmented / f"{STEM}_desc-lesions.tsv").read_text().splitlines()[0]
+    assert tuple(explained) == LESION_COLUMNS == tuple(header.split("\t"))
+
+
+def test_two_contrasts_of_a_session_keep_to_themselves(
+    tree: Path, intensity: Bundle, out: Path, tmp_path: Path
+) -> None:
+    both = shutil.copytree(tree, tmp_path / "both")
+    flair = next(both.rglob("*_FLAIR.nii.gz"))
+    scan = nib.load(flair)
+    darker = np.asarray(scan.dataobj) * np.float32(0.7)
+    nib.save(nib.Nifti1Image(darker, scan.affine), str(flair).replace("_FLAIR", "_T1w"))
+    before = contents(out / "sub-patient001")
+    run = segment_scans(both, out, replace(intensity, name="t1"), COARSE, suffix="T1w")
+    assert run.names("done") == ["sub-patient001_T1w"]
+    assert before.items() <= contents(out / "sub-patient001").items()
+    assert segment_scans(both, out, intensity, COARSE).names("present") == [NAME]
+    assert len(own_maps(out)) == 2
+    rows = read_tsv(write_group(out).table)
+    assert {row["scan"] for row in rows} == {"sub-patient001", "sub-patient001_mod-T1w"}
