@@ -1,5 +1,6 @@
 """A z-scored scan, 0 outside its brain, is segmented like the scan it was made from."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,9 +9,13 @@ import pytest
 
 from lesionless.data.scan import Scan, read_mask, read_scan
 from lesionless.models.bundle import load
+from lesionless.preprocess import intensity, strip
 from lesionless.preprocess.pipeline import PrepareSettings, prepare_scan
 from lesionless.preprocess.prepared import PreparedScan
 from lesionless.stages.segment import segment_prepared
+
+DATA = os.environ.get("LESIONLESS_DATA")
+real = pytest.mark.skipif(DATA is None, reason="LESIONLESS_DATA is not set: no real scans here")
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +63,22 @@ def test_what_is_rebuilt_comes_back_in_the_units_of_the_z_scored_scan(z_scored: 
     tissue = done.offset + done.scale * 0.4
     assert z_scored.image[z_scored.image != 0].min() < done.offset < tissue
     assert tissue == pytest.approx(np.median(z_scored.image[z_scored.image != 0]), abs=0.25)
+
+
+@real
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("path", "method"),
+    [
+        ("healthy-flair/sub-synthsr/anat/sub-synthsr_FLAIR.nii.gz", "deepbet"),
+        ("lgg-flair/sub-DU5855/anat/sub-DU5855_FLAIR.nii.gz", "deepbet"),
+        ("ms-tabriz/sub-105465/anat/sub-105465_FLAIR.nii.gz", "deepbet"),
+        ("mslub-longitudinal/sub-01/ses-1/anat/sub-01_ses-1_FLAIR.nii.gz", "deepbet"),
+        ("mslub-mni/sub-07/anat/sub-07_space-MNI152_desc-brain_FLAIR.nii.gz", "none"),
+    ],
+)
+def test_real_scans_are_not_taken_for_standardised(path: str, method: str) -> None:
+    scan = read_scan(Path(str(DATA)) / path)
+    brain = strip.brain_mask(scan, method=method).mask
+    assert not intensity.is_standardised(scan.image, brain)
+    assert np.mean(scan.image[brain] < intensity.air_level(scan.image, brain)) < 0.01
