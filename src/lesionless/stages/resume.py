@@ -112,4 +112,6 @@ def _sha256(bundle: Bundle) -> str:
 
 
 def _text(fields: Mapping[str, Any], keys: Sequence[str]) -> str:
-    return ", ".join(f"{key} {json.dumps(fields[key])}" for key in keys)
+    """Return fields for a message; of a hash, as much as tells it from others."""
+    short = {key: fields[key][:12] if key.endswith("Sha256") else fields[key] for key in keys}
+    return ", ".join(f"{key} {json.dumps(value)}" for key, value in short.items())
