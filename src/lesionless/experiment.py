@@ -1,22 +1,12 @@
-"""An experiment file: everything a benchmark needs, in TOML, checked before anything runs."""
+"""An experiment file: everything a benchmark needs, in TOML."""
 
 import tomllib
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lesionless.errors import UsageError
-from lesionless.models.catalogue import entry, from_file, resized
-from lesionless.preprocess.atlas import resolve_space
-from lesionless.preprocess.grid import check_slices
-from lesionless.preprocess.pipeline import PrepareSettings
-from lesionless.scoring.recipe import ScoreSettings
-from lesionless.scoring.threshold import point_named
-from lesionless.training.device import check_device
-from lesionless.training.loop import TrainSettings
-from lesionless.training.normals import NormalsSettings
 
 
 class _Strict(BaseModel):
@@ -122,86 +112,24 @@ class Experiment(_Strict):
 
 
 def read_experiment(path: Path) -> Experiment:
-    """Read and check an experiment file.
+    """Read an experiment file; whether settings and names in it exist is not checked.
 
     One that names another as `extends`, relative to itself, has that one's fields but for its own;
     tables such as `[prepare]` are joined key by key, lists such as `[[methods]]` are replaced.
 
     Raises:
         UsageError: A file is missing, is not TOML, extends itself, or holds an unknown or wrong
-            field, a name that does not exist, or a device that is not there.
+            field.
     """
     try:
-        plan = Experiment(**_fields(path))
-        _check(plan)
-        space = {"space": resolve_space(plan.prepare["space"])} if "space" in plan.prepare else {}
+        return Experiment(**_fields(path))
     except ValidationError as error:
         raise UsageError(
-            f"{path}: expected other fields. {_said(error)}. Correct the file."
+            f"{path}: expected other fields. {found_wrong(error)}. Correct the file."
         ) from error
-    except UsageError as error:
-        raise UsageError(f"{path}: {error}") from error
-    return plan.model_copy(update={"prepare": plan.prepare | space})
 
 
-def _check(plan: Experiment) -> None:
-    """Build every setting once, so that what is wrong with one is said before anything runs."""
-    _check_fields(PrepareSettings, "prepare", plan.prepare)
-    _check_fields(NormalsSettings, "normals", plan.normals)
-    _check_training("training", plan.training)
-    _check_fields(ScoreSettings, "scoring", plan.scoring)
-    for region in plan.regions:
-        check_slices(region)
-    for point in plan.operating_points:
-        point_named(point)
-    check_device(PrepareSettings(**plan.prepare).device)
-    for row in plan.methods:
-        if not row.trained:
-            _check_row(plan, row)
-
-
-def _check_row(plan: Experiment, row: MethodRow) -> None:
-    settings = entry(row.name).settings
-    _check_types(type(settings), f"settings of {row.title}", from_file(row.settings))
-    resized(settings, PrepareSettings(**plan.prepare).matrix, **row.settings)
-    _check_fields(ScoreSettings, f"scoring of {row.title}", plan.scoring | row.scoring)
-    _check_training(f"training of {row.title}", plan.training | row.training)
-
-
-def _check_training(where: str, fields: Mapping[str, Any]) -> None:
-    if "seed" in fields:
-        raise UsageError(f"{where}: expected no seed, found one. Give seeds of the experiment.")
-    _check_fields(TrainSettings, where, fields)
-    check_device(TrainSettings(**fields).device)
-
-
-def _check_fields(kind: type, where: str, fields: Mapping[str, Any]) -> None:
-    """Refuse fields that settings do not have, or do not take; their ranges they check alone."""
-    _check_types(kind, where, fields)
-    try:
-        kind(**fields)
-    except UsageError as error:
-        raise UsageError(f"{where}: {error}") from error
-
-
-def _check_types(kind: type, where: str, fields: Mapping[str, Any]) -> None:
-    hints = get_type_hints(kind)
-    unknown = sorted(fields.keys() - hints)
-    if unknown:
-        raise UsageError(
-            f"{where}: expected fields among {', '.join(hints)}, found {', '.join(unknown)}. "
-            "Correct the names."
-        )
-    for name, value in fields.items():
-        try:
-            TypeAdapter(hints[name]).validate_python(value, strict=True)
-        except ValidationError as error:
-            raise UsageError(
-                f"{where}: expected another value of {name}, found {value!r}. {_said(error)}."
-            ) from error
-
-
-def _said(error: ValidationError) -> str:
+def found_wrong(error: ValidationError) -> str:
     """Return what pydantic finds wrong, with the places."""
     return "; ".join(
         ": ".join(filter(None, (".".join(map(str, found["loc"])), found["msg"])))

@@ -12,7 +12,8 @@ from lesionless.data.folders import find_scans
 from lesionless.data.participants import read_participants
 from lesionless.errors import UsageError
 from lesionless.preprocess.pipeline import PrepareSettings
-from lesionless.stages.prepare import brain_mask_path, load_settings, prepare
+from lesionless.stages.prepare import brain_mask_path, prepare
+from lesionless.stages.store_settings import load_settings
 
 from .conftest import COARSE
 

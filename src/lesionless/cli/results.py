@@ -85,12 +85,12 @@ def benchmark(
         seed: Of the bootstrap.
     """
     from lesionless.evaluation.settings import EvaluationSettings
-    from lesionless.experiment import read_experiment
     from lesionless.stages import benchmark as stage
     from lesionless.stages.ablate import ablate
+    from lesionless.stages.plan import read_plan
     from lesionless.stages.report import write_report, write_tables
 
-    plan = read_experiment(experiment).with_changes(epochs=epochs, test_split=test_split)
+    plan = read_plan(experiment).with_changes(epochs=epochs, test_split=test_split)
     with Show() as show:
         stores = stage.prepare_cohort(
             plan, out, normals=normals, patients=patients, track=show.track

@@ -13,8 +13,8 @@ from lesionless.models.catalogue import build, entry, resized
 from lesionless.preprocess.atlas import MNI152
 from lesionless.scoring.recipe import ScoreSettings
 from lesionless.stages.fits import check_fits
-from lesionless.stages.prepare import load_settings
 from lesionless.stages.request import OPERATING_POINT, TrainRequest
+from lesionless.stages.store_settings import load_settings
 
 logger = logging.getLogger(__name__)
 

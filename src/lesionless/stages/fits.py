@@ -4,7 +4,7 @@ from pathlib import Path
 
 from lesionless.errors import UsageError
 from lesionless.models.bundle import Bundle
-from lesionless.stages.prepare import load_settings
+from lesionless.stages.store_settings import load_settings
 
 
 def check_fits(bundle: Bundle, name: str, prepared: Path) -> None:

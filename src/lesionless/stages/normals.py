@@ -17,7 +17,7 @@ from lesionless.errors import UsageError
 from lesionless.preprocess.atlas import load_atlas
 from lesionless.preprocess.grid import range_mm
 from lesionless.preprocess.prepared import PreparedScan
-from lesionless.stages.prepare import load_settings
+from lesionless.stages.store_settings import load_settings
 from lesionless.training.normals import NormalsSettings as NormalsSettings  # also found here
 
 

@@ -1,14 +1,12 @@
 """Prepare the scans of a folder into a store; what is there already is kept."""
 
-import json
 import logging
 import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from lesionless import store
 from lesionless.data.folders import Input, find_masks, find_scans, mask_of
@@ -21,18 +19,15 @@ from lesionless.provenance import (
     MANIFEST_NAME,
     RunManifest,
     ScanStatus,
-    json_text,
-    write_text_whole,
 )
 from lesionless.report.quality import write_quality_page
 from lesionless.stages.progress import Track, silent
 from lesionless.stages.sources import sources_of
+from lesionless.stages.store_settings import check_settings, check_suffix, write_settings
 from lesionless.stages.stored import NEW, state_of
 from lesionless.training.memory import keep_freed_memory
 
 logger = logging.getLogger(__name__)
-
-SETTINGS = "prepare.json"
 
 
 @dataclass(frozen=True)
@@ -88,12 +83,12 @@ def prepare(
             suffix, or its table of participants says something else.
     """
     tasks = find_tasks(source, lesions=lesions, label=label, masks=masks, suffix=suffix)
-    _check_settings(out, settings, overwrite)
-    _check_suffix(out, suffix, tasks)
+    check_settings(out, settings, overwrite=overwrite)
+    check_suffix(out, suffix, {task.scan.name.suffix for task in tasks})
     known = {} if overwrite else {task: _state(out, task) for task in tasks}
     others = {task.scan.subject for task in known if known[task][0] == "failed"}
     join_participants(source, out, replace=overwrite, without=others)
-    _write_settings(out, settings, suffix)
+    write_settings(out, settings, suffix)
     with RunManifest(
         out / MANIFEST_NAME, command="prepare", arguments=arguments, settings=settings
     ) as run:
@@ -234,68 +229,3 @@ def _write_page(out: Path, tasks: Sequence[Task], run: RunManifest) -> None:
         },
         failed={name: run.message(name) for name in run.failed},
     )
-
-
-def _check_settings(out: Path, settings: PrepareSettings, overwrite: bool) -> None:
-    """Stop where a store would mix scans prepared in two ways."""
-    is_store = (out / SETTINGS).exists()
-    if is_store and not overwrite and load_settings(out) != _meaningful(settings):
-        raise UsageError(
-            f"{out}: expected scans prepared with {_meaningful(settings)}, found "
-            f"{load_settings(out)}. Choose another folder, or give --overwrite."
-        )
-
-
-def _check_suffix(out: Path, suffix: str, tasks: Sequence[Task]) -> None:
-    """Stop where a store would mix contrasts; a store without a suffix goes by its scans' names."""
-    names = [path.name.removesuffix(store.SUFFIX) for path in out.glob(f"sub-*/*{store.SUFFIX}")]
-    stored = {name.rpartition("_")[2] for name in names}
-    if not stored or not (out / SETTINGS).exists():
-        return
-    recorded = _fields(out).get("suffix")
-    is_same = recorded == suffix if recorded else stored & {t.scan.name.suffix for t in tasks}
-    if not is_same:
-        raise UsageError(
-            f"{out}: expected a store of {suffix} scans, found one of "
-            f"{recorded or ', '.join(sorted(stored))}. Choose another folder: models learn from "
-            "one contrast."
-        )
-
-
-def _write_settings(out: Path, settings: PrepareSettings, suffix: str) -> None:
-    fields = {**asdict(_meaningful(settings)), "suffix": suffix}
-    write_text_whole(out / SETTINGS, json_text(fields))
-
-
-def load_settings(folder: Path) -> PrepareSettings:
-    """Return the settings that a store was filled with.
-
-    Raises:
-        UsageError: The folder is no store.
-    """
-    fields = _fields(folder)
-    fields.pop("suffix", None)
-    try:
-        return PrepareSettings(**fields)
-    except TypeError as error:
-        raise _no_store(folder, error) from error
-
-
-def _fields(folder: Path) -> dict[str, Any]:
-    try:
-        fields: dict[str, Any] = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
-        return fields
-    except (OSError, ValueError) as error:
-        raise _no_store(folder, error) from error
-
-
-def _no_store(folder: Path, error: Exception) -> UsageError:
-    return UsageError(
-        f"{folder}: expected prepared scans, found {type(error).__name__}: {error}. "
-        "Run `lesionless prepare BIDS_DIR OUT` first."
-    )
-
-
-def _meaningful(settings: PrepareSettings) -> PrepareSettings:
-    """Return the settings without those that change no number."""
-    return replace(settings, threads=1, device="cpu")

@@ -1,0 +1,98 @@
+"""How the scans of a store were prepared, as its `prepare.json` says."""
+
+import json
+from collections.abc import Set
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from lesionless import store
+from lesionless.errors import UsageError
+from lesionless.preprocess.pipeline import PrepareSettings
+from lesionless.provenance import json_text, write_text_whole
+
+SETTINGS = "prepare.json"
+
+
+def check_settings(out: Path, settings: PrepareSettings, *, overwrite: bool = False) -> None:
+    """Stop where a store would mix scans prepared in two ways.
+
+    Args:
+        out: The store, which need not exist yet.
+        settings: How scans are to be prepared.
+        overwrite: Whether those in it are prepared again.
+
+    Raises:
+        UsageError: They would.
+    """
+    is_store = (out / SETTINGS).exists()
+    if is_store and not overwrite and load_settings(out) != _meaningful(settings):
+        raise UsageError(
+            f"{out}: expected scans prepared with {_meaningful(settings)}, found "
+            f"{load_settings(out)}. Choose another folder, or give --overwrite."
+        )
+
+
+def check_suffix(out: Path, suffix: str, asked: Set[str]) -> None:
+    """Stop where a store would mix contrasts; a store without a suffix goes by its scans' names.
+
+    Args:
+        out: The store, which need not exist yet.
+        suffix: BIDS suffix of the scans that are asked for.
+        asked: The suffixes in their names.
+
+    Raises:
+        UsageError: It would.
+    """
+    names = [path.name.removesuffix(store.SUFFIX) for path in out.glob(f"sub-*/*{store.SUFFIX}")]
+    stored = {name.rpartition("_")[2] for name in names}
+    if not stored or not (out / SETTINGS).exists():
+        return
+    recorded = _fields(out).get("suffix")
+    is_same = recorded == suffix if recorded else stored & asked
+    if not is_same:
+        raise UsageError(
+            f"{out}: expected a store of {suffix} scans, found one of "
+            f"{recorded or ', '.join(sorted(stored))}. Choose another folder: models learn from "
+            "one contrast."
+        )
+
+
+def write_settings(out: Path, settings: PrepareSettings, suffix: str) -> None:
+    """Write down how the scans of a store are prepared, and which they are."""
+    fields = {**asdict(_meaningful(settings)), "suffix": suffix}
+    write_text_whole(out / SETTINGS, json_text(fields))
+
+
+def load_settings(folder: Path) -> PrepareSettings:
+    """Return the settings that a store was filled with.
+
+    Raises:
+        UsageError: The folder is no store.
+    """
+    fields = _fields(folder)
+    fields.pop("suffix", None)
+    try:
+        return PrepareSettings(**fields)
+    except TypeError as error:
+        raise _no_store(folder, error) from error
+
+
+def _fields(folder: Path) -> dict[str, Any]:
+    try:
+        fields: dict[str, Any] = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+        return fields
+    except (OSError, ValueError) as error:
+        raise _no_store(folder, error) from error
+
+
+def _no_store(folder: Path, error: Exception) -> UsageError:
+    return UsageError(
+        f"{folder}: expected prepared scans, found {type(error).__name__}: {error}. "
+        "Run `lesionless prepare BIDS_DIR OUT` first."
+    )
+
+
+def _meaningful(settings: PrepareSettings) -> PrepareSettings:
+    """Return the settings without those that change no number."""
+    return replace(settings, threads=1, device="cpu")
