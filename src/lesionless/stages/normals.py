@@ -67,7 +67,6 @@ def _without_lesions(scan: PreparedScan, lesion: SliceMask, beside_mm: float) ->
         kept &= ndimage.distance_transform_edt(~lesion, sampling=spacing_mm) > beside_mm
     return replace(
         scan,
-        name=f"{scan.name}_beside-lesions",  # reconstructions are kept by name
         brain=kept,
         image=scan.image * kept,
         lesion=lesion & kept,
