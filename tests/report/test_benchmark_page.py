@@ -1,6 +1,7 @@
 """The report of a benchmark: every part where it is given, none where it is not."""
 
 import re
+from dataclasses import replace
 
 from lesionless.report.benchmark_page import (
     OPEN_TABLES,
@@ -8,7 +9,6 @@ from lesionless.report.benchmark_page import (
     benchmark_page,
     drawn,
     flat,
-    with_missing,
 )
 from lesionless.report.style import new_figure
 from lesionless.report.table_formats import Table
@@ -87,7 +87,6 @@ def test_nested_settings_are_named_by_their_place():
 
 
 def test_scans_that_are_missing_stand_above_all_numbers():
-    page = benchmark_page(full())
-    named = with_missing(page, ["sub-1_FLAIR: no <NIfTI> file"])
+    named = benchmark_page(replace(full(), missing=["sub-1_FLAIR: no <NIfTI> file"]))
     assert "<li>sub-1_FLAIR: no &lt;NIfTI&gt; file</li>" in named
     assert named.index("<h2>Scans that are missing</h2>") < named.index("<h2>Results</h2>")

@@ -101,7 +101,6 @@ def benchmark(
         settings = EvaluationSettings(seed=seed)
         results, timings = stage.judge_runs(plan, stores, runs, out, settings, track=show.track)
         page = write_report(plan, out, stores, runs, results, timings)
-        stage.name_missing(page, stores)
         if ablations:
             write_tables(
                 ablate(plan, stores, runs, out, settings, track=show.track),

@@ -22,6 +22,7 @@ class BenchmarkReport:
 
     Attributes:
         title: Names the experiment.
+        missing: Of each scan that could not be prepared, its name and why; above all numbers.
         tables: The main ones first; those after the third are folded away.
         figures: In the order in which they are shown.
         notes: What a reader must know to judge the numbers.
@@ -34,6 +35,7 @@ class BenchmarkReport:
     """
 
     title: str
+    missing: Sequence[str] = ()
     tables: Sequence[Table] = ()
     figures: Sequence[Picture] = ()
     notes: Sequence[str] = ()
@@ -51,6 +53,7 @@ def benchmark_page(report: BenchmarkReport) -> Html:
     return html.page(
         report.title,
         html.contents(
+            html.section("Scans that are missing", html.bullets(report.missing)),
             html.section("Results", *_tables(report.tables)),
             html.section("What to keep in mind", html.bullets(report.notes)),
             html.section("Figures", *map(html.picture, report.figures)),
@@ -63,17 +66,6 @@ def benchmark_page(report: BenchmarkReport) -> Html:
             ),
         ),
     )
-
-
-def with_missing(page: str, missing: Sequence[str]) -> Html:
-    """Return a report's page that names, above all numbers, the scans that are not in them.
-
-    Args:
-        page: Made by `benchmark_page`.
-        missing: Of each scan, its name and why it could not be prepared.
-    """
-    notice = html.section("Scans that are missing", html.bullets(missing))
-    return Html(page.replace("<main>\n", f"<main>\n{notice}\n", 1))
 
 
 def drawn(

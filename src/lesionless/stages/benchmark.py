@@ -22,8 +22,7 @@ from lesionless.models.bundle import Bundle, folder_of, is_complete, load
 from lesionless.models.catalogue import entry
 from lesionless.preprocess.pipeline import PrepareSettings
 from lesionless.preprocess.prepared import PreparedScan
-from lesionless.provenance import RunManifest, write_text_whole
-from lesionless.report.benchmark_page import with_missing
+from lesionless.provenance import RunManifest
 from lesionless.runtime.engine import engine
 from lesionless.stages.cases import case_of
 from lesionless.stages.normals import NormalsSettings
@@ -181,12 +180,6 @@ def patients_of(experiment: Experiment, stores: Stores) -> list[Path]:
         UsageError: There is none.
     """
     return reported_scans(experiment, stores.normals, stores.patients)
-
-
-def name_missing(page: Path, stores: Stores) -> None:
-    """Write into a finished report which scans are not in it, and why."""
-    if stores.failed:
-        write_text_whole(page, with_missing(page.read_text(encoding="utf-8"), stores.failed))
 
 
 def _cases(

@@ -99,6 +99,7 @@ def write_report(
     patients = patients_of(experiment, stores)
     report = BenchmarkReport(
         title=experiment.title,
+        missing=stores.failed,
         tables=[table for name, table in tables.items() if name != "training"],
         figures=_figures(experiment, bundles, patients, results, out),
         notes=[*_notes(experiment, bundles.values()), *timing_notes(timings)],
