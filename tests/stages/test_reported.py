@@ -14,7 +14,7 @@ from lesionless.experiment import Cohort, Experiment, MethodRow
 from lesionless.preprocess.prepared import Geometry, PreparedScan
 from lesionless.stages.benchmark import Stores, patients_of, prepare_cohort
 from lesionless.stages.normals import NormalsSettings, split_of
-from lesionless.stages.reported import warn_of_shared_subjects
+from lesionless.stages.reported import notes, warn_of_shared_subjects
 
 SHAPE = (2, 16, 16)
 LABELS = ("1", "2", "3", "4")
@@ -108,6 +108,13 @@ def test_another_store_is_reported_as_its_own_table_says(make_store: MakeStore) 
     assert reported("all", normals, patients) == set(LABELS)
     assert reported("train", normals, patients) == {"1"}
     assert reported("test", normals, patients) == {"3", "4"}
+
+
+def test_a_report_says_where_thresholds_come_from_the_same_patients(make_store: MakeStore) -> None:
+    one, other = make_store("one"), make_store("other")
+    (said,) = notes(experiment("val"), one, one)
+    assert "also set the thresholds" in said
+    assert not notes(experiment("all"), one, one) and not notes(experiment("val"), one, other)
 
 
 def test_subjects_of_both_stores_are_named(

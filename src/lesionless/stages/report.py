@@ -28,6 +28,7 @@ from lesionless.report.tables import (
     summary_table,
 )
 from lesionless.report.training_table import TrainingRecord, training_table, with_training
+from lesionless.stages import reported
 from lesionless.stages.benchmark import Run, Stores, patients_of
 from lesionless.stages.cases import judged_regions, shown_points
 from lesionless.stages.figures import benchmark_figures
@@ -102,7 +103,11 @@ def write_report(
         missing=stores.failed,
         tables=[table for name, table in tables.items() if name != "training"],
         figures=_figures(experiment, bundles, patients, results, out),
-        notes=[*_notes(experiment, bundles.values()), *timing_notes(timings)],
+        notes=[
+            *reported.notes(experiment, stores.normals, stores.patients),
+            *_notes(experiment, bundles.values()),
+            *timing_notes(timings),
+        ],
         cohort=_cohort(experiment, stores, patients),
         training=training,
         loss_curves=_loss_curves(bundles, out / "figures"),

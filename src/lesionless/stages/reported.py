@@ -61,6 +61,16 @@ def warn_of_shared_subjects(experiment: Experiment, normals: Path, patients: Pat
         )
 
 
+def notes(experiment: Experiment, normals: Path, patients: Path) -> list[str]:
+    """Return what a reader must know of the patients that are reported, a sentence each."""
+    if _are_one(normals, patients) and experiment.cohort.test_split == "val":
+        return [
+            "The patients that are reported also set the thresholds, by what of them is free of "
+            "lesions. What depends on a threshold may be optimistic."
+        ]
+    return []
+
+
 def _reported_subjects(experiment: Experiment, normals: Path, patients: Path) -> set[str]:
     wanted = experiment.cohort.test_split
     subjects = set(map(store.subject_of, store.paths(patients)))
