@@ -94,7 +94,7 @@ CATALOGUE: Mapping[str, Entry] = {
         {"residual": "positive", "times_equalised": True},
     ),
     "restoration": Entry(
-        RestorationSettings(contrasts=(1.0, 1.6), enlargement=1.45),
+        RestorationSettings(contrasts=(1.0, 1.6)),
         "U-Net that takes synthetic lesions away",
         {
             "residual": "positive",
