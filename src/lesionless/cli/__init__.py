@@ -2,10 +2,10 @@
 
 import sys
 
-from lesionless.cli import bids, model, results, scans
+from lesionless.cli import bids, model, results, scans, segment
 from lesionless.cli.app import run
 
-__all__ = ["bids", "main", "model", "results", "run", "scans"]
+__all__ = ["bids", "main", "model", "results", "run", "scans", "segment"]
 
 
 def main() -> None:

@@ -22,6 +22,21 @@ app = App(
 )
 
 
+def ready_torch(device: str, threads: int | None = None) -> None:
+    """Check the device that is asked for, and set the threads; None leaves torch its own number.
+
+    Raises:
+        UsageError: There is no such device here.
+    """
+    import torch  # not before a command needs it: --help stays quick
+
+    from lesionless.training.device import check_device
+
+    check_device(device)
+    if threads:
+        torch.set_num_threads(threads)
+
+
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code: 0, 1 (some scans failed), 2 (usage), 70."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from lesionless.cli.app import DONE, SOME_FAILED, app
-from lesionless.cli.model import DEFAULTS, SegmentOptions, segment
+from lesionless.cli.segment import DEFAULTS, SegmentOptions, segment
 
 
 @app.command

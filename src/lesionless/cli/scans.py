@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import Literal
 
-from lesionless.cli.app import DONE, Count, app
+from lesionless.cli.app import DONE, Count, app, ready_torch
 from lesionless.cli.show import Show, end
 
 
@@ -91,9 +91,8 @@ def prepare(
     from lesionless.preprocess.atlas import resolve_space
     from lesionless.preprocess.pipeline import PrepareSettings
     from lesionless.stages.prepare import prepare as stage
-    from lesionless.training.device import check_device
 
-    check_device(device)
+    ready_torch(device)
     settings = PrepareSettings(
         strip="mask" if mask else strip,
         space=resolve_space(space),
