@@ -162,6 +162,16 @@ def test_the_checksum_tells_pixels_but_not_the_time_it_took(tmp_path: Path) -> N
     assert len(set(sums.values())) == 4
 
 
+@pytest.mark.parametrize("with_lesion", [True, False])
+def test_whether_there_is_a_lesion_mask_is_known_without_unpacking_it(
+    tmp_path: Path, with_lesion: bool
+) -> None:
+    path = store.save(tmp_path, prepared(with_lesion=with_lesion))
+    assert store.has_lesion_mask(path) is with_lesion
+    empty = replace(prepared(), lesion=np.zeros(SHAPE, bool))
+    assert store.has_lesion_mask(store.save(tmp_path, empty))
+
+
 def test_a_damaged_file_has_no_checksum(tmp_path: Path) -> None:
     (tmp_path / "x_prepared.npz").write_text("hello")
     with pytest.raises(UsageError, match="Remove it and run"):

@@ -75,12 +75,17 @@ def checksum(path: Path) -> str:
     Raises:
         UsageError: The file is missing or damaged.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            sums = {part.filename: part.CRC for part in archive.infolist()}
-    except _UNREADABLE as error:
-        raise _unreadable(path, error) from error
+    sums = _sums(path)
     return " ".join(f"{name} {sums[name]:08x}" for name in sorted(sums) if name != "text.npy")
+
+
+def has_lesion_mask(path: Path) -> bool:
+    """Tell whether a prepared scan has reference lesions, if only empty ones, without unpacking it.
+
+    Raises:
+        UsageError: The file is missing or damaged.
+    """
+    return "lesion.npy" in _sums(path)
 
 
 def path_of(folder: Path, subject: str, name: str) -> Path:
@@ -111,6 +116,15 @@ def subject_of(path: Path) -> str:
 def scans(folder: Path) -> Iterator[PreparedScan]:
     """Read the prepared scans below a folder one after the other, sorted by name."""
     return (load(path) for path in paths(folder))
+
+
+def _sums(path: Path) -> dict[str, int]:
+    """Return the checksums of a prepared scan's arrays by the names of their files."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {part.filename: part.CRC for part in archive.infolist()}
+    except _UNREADABLE as error:
+        raise _unreadable(path, error) from error
 
 
 def _unreadable(path: Path, error: Exception) -> UsageError:

@@ -10,10 +10,7 @@ from lesionless.models.bundle import Bundle
 from lesionless.provenance import describe_software
 from lesionless.stages.normals import digest
 from lesionless.stages.request import TrainRequest
-from lesionless.training.differences import differences, told
-
-HOW_FAST = {"device", "threads", "precision"}
-"""Fields that say how fast a model is made rather than which one."""
+from lesionless.training.differences import HOW_FAST, differences, told
 
 
 @dataclass(frozen=True)
@@ -30,13 +27,17 @@ class Sources:
     also: Sequence[Path] = ()
     patients: Path | None = None
 
+    @property
+    def further(self) -> list[Path]:
+        """Return those that are learnt from beside the first."""
+        return [*self.also, *([] if self.patients is None else [self.patients])]
+
     def record(self) -> dict[str, Any]:
         """Return what is written down of them: names of the further ones, and all their hashes."""
-        patients = [] if self.patients is None else [self.patients]
         return {
             "also": [str(folder) for folder in self.also],
             "patients": None if self.patients is None else str(self.patients),
-            "scans_sha256": [digest(folder) for folder in (self.prepared, *self.also, *patients)],
+            "scans_sha256": [digest(folder) for folder in (self.prepared, *self.further)],
         }
 
 

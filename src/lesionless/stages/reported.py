@@ -1,6 +1,5 @@
 """Which patients a benchmark reports: none that its models learnt from."""
 
-import logging
 from pathlib import Path
 
 from lesionless import store
@@ -8,9 +7,9 @@ from lesionless.data.participants import read_participants
 from lesionless.data.splits import Split
 from lesionless.errors import UsageError
 from lesionless.experiment import Experiment
-from lesionless.stages.normals import NormalsSettings, split_of
-
-logger = logging.getLogger(__name__)
+from lesionless.stages.normals import split_of
+from lesionless.stages.shared import name_shared
+from lesionless.training.normals import NormalsSettings
 
 EVERYBODY = "all"
 """Stands in place of a split for every patient that may be reported."""
@@ -34,7 +33,7 @@ def reported_scans(experiment: Experiment, normals: Path, patients: Path) -> lis
     scans = [
         path
         for path in store.paths(patients)
-        if store.subject_of(path) in subjects and store.load(path).lesion is not None
+        if store.subject_of(path) in subjects and store.has_lesion_mask(path)
     ]
     if not scans:
         raise _nobody(experiment.cohort.test_split, normals, patients)
@@ -51,14 +50,13 @@ def warn_of_shared_subjects(experiment: Experiment, normals: Path, patients: Pat
     """
     if _are_one(normals, patients):
         return
-    used = _used(_split(experiment, normals))
-    shared = used.intersection(map(store.subject_of, store.paths(patients)))
-    if shared:
-        logger.warning(
-            "%s: expected other subjects than those of %s that train and set thresholds, found %s "
-            "in both. If they are the same people, figures come out too good: leave them out.",
-            *(patients, normals, ", ".join(f"sub-{label}" for label in sorted(shared))),
-        )
+    name_shared(
+        _used(_split(experiment, normals)),
+        normals,
+        patients,
+        who="train and set thresholds",
+        harm="figures come out too good",
+    )
 
 
 def notes(experiment: Experiment, normals: Path, patients: Path) -> list[str]:

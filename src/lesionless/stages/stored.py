@@ -38,7 +38,7 @@ def state_of(
 
 
 def _unused_lesions(stored: Path, lesion: Path | None) -> str:
-    if lesion is None or store.load(stored).lesion is not None:
+    if lesion is None or store.has_lesion_mask(stored):
         return ""
     return (
         f"{stored}: expected reference lesions as in {lesion}, found none; the scan was prepared "

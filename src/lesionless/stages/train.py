@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from lesionless import store
 from lesionless.errors import UsageError
 from lesionless.models import bundle as bundles
 from lesionless.models.bundle import Bundle
@@ -24,6 +23,7 @@ from lesionless.stages.normals import Normals, check_held_out, split_of, stack
 from lesionless.stages.rebuild import rebuilder
 from lesionless.stages.record import Sources, check_same, point_of, with_record
 from lesionless.stages.request import TrainRequest
+from lesionless.stages.shared import name_shared
 from lesionless.training.loop import Epoch, train
 from lesionless.training.normals import NormalsSettings
 
@@ -70,8 +70,7 @@ def train_model(
     if bundles.is_complete(out):
         return _finished(out, begun, request, sources)
     check_held_out(prepared, request.normals)
-    learnt_too = [*also, *([] if patients is None else [patients])]
-    _warn_of_shared_subjects(prepared, learnt_too, request.normals)
+    _name_shared_subjects(sources, request.normals)
     findings = None if patients is None else _findings(patients, begun, request)
     learn = Normals(prepared, "train", request.normals)
     further = [_further(folder, request.normals) for folder in also]
@@ -119,19 +118,12 @@ def _about(
     }
 
 
-def _warn_of_shared_subjects(
-    prepared: Path, others: Sequence[Path], normals: NormalsSettings
-) -> None:
+def _name_shared_subjects(sources: Sources, normals: NormalsSettings) -> None:
     """Name the subjects that set thresholds and may be learnt from in another store."""
-    held_back = set(split_of(prepared, normals).val)
-    for other in others:
-        shared = held_back.intersection(map(store.subject_of, store.paths(other)))
-        if shared:
-            logger.warning(
-                "%s: expected other subjects than those of %s that set thresholds, found %s in "
-                "both. If they are the same people, thresholds come out too low: leave them out.",
-                *(other, prepared, ", ".join(f"sub-{label}" for label in sorted(shared))),
-            )
+    held_back = split_of(sources.prepared, normals).val
+    harm = "thresholds come out too low"
+    for folder in sources.further:
+        name_shared(held_back, sources.prepared, folder, who="set thresholds", harm=harm)
 
 
 def _further(folder: Path, normals: NormalsSettings) -> Normals:
