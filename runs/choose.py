@@ -22,8 +22,9 @@ from lesionless.models.appearance import Variation, rescanned
 from lesionless.models.bundle import Bundle, load
 from lesionless.preprocess.prepared import PreparedScan
 from lesionless.stages.apply import apply
-from lesionless.stages.normals import NormalsSettings, split_of
+from lesionless.stages.normals import split_of
 from lesionless.stages.rebuild import Rebuild, rebuilder
+from lesionless.training.normals import NormalsSettings
 
 
 def patients(folder: Path, split: str) -> Iterator[PreparedScan]:

@@ -23,10 +23,10 @@ import numpy as np
 from lesionless.data.folders import find_masks
 from lesionless.models.restoration import Restoration
 from lesionless.models.sections import Sections, outlines
-from lesionless.stages.normals import NormalsSettings
 from lesionless.stages.request import TrainRequest
 from lesionless.stages.train import train_model
 from lesionless.training.loop import TrainSettings
+from lesionless.training.normals import NormalsSettings
 
 EPOCHS = 12
 

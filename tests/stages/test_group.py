@@ -12,14 +12,14 @@ from lesionless.data.bids import name_of, output_paths
 from lesionless.data.derivatives import read_tsv, write_tsv
 from lesionless.errors import UsageError
 from lesionless.stages.group import write_group
-from lesionless.stages.segment import LESION_COLUMNS
+from lesionless.stages.lesion_table import COLUMNS
 
 
 def segmented(out: Path, name: str, volumes_ml: list[float], brain_voxels: int) -> None:
     """Write the files of a scan that the group table leans on; voxels of 2 x 2 x 5 mm."""
     paths = output_paths(out, name_of(Path(name)), atlas="MNI152NLin2009aSym")
     rows = [[at, volume, *[0.0] * 8] for at, volume in enumerate(volumes_ml, start=1)]
-    write_tsv(paths.lesions, LESION_COLUMNS, rows)
+    write_tsv(paths.lesions, tuple(COLUMNS), rows)
     brain = np.zeros((10, 10, 10), dtype=np.uint8)
     brain.reshape(-1)[:brain_voxels] = 1
     nib.save(nib.Nifti1Image(brain, np.diag([2.0, 2.0, 5.0, 1.0])), paths.brain)

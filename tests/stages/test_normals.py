@@ -8,7 +8,8 @@ import pytest
 from scipy import ndimage
 
 from lesionless import store
-from lesionless.stages.normals import Normals, NormalsSettings
+from lesionless.stages.normals import Normals
+from lesionless.training.normals import NormalsSettings
 
 
 @pytest.fixture

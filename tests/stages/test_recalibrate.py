@@ -14,11 +14,12 @@ from lesionless.models import bundle as bundles
 from lesionless.preprocess.prepared import PreparedScan
 from lesionless.runtime.engine import reconstruct
 from lesionless.stages.calibrate import calibrate
-from lesionless.stages.normals import Normals, NormalsSettings
+from lesionless.stages.normals import Normals
 from lesionless.stages.recalibrate import recalibrate
 from lesionless.stages.request import TrainRequest
 from lesionless.stages.train import train_model
 from lesionless.training.loop import TrainSettings
+from lesionless.training.normals import NormalsSettings
 
 
 @pytest.fixture(scope="module")

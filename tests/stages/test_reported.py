@@ -13,8 +13,9 @@ from lesionless.errors import UsageError
 from lesionless.experiment import Cohort, Experiment, MethodRow
 from lesionless.preprocess.prepared import Geometry, PreparedScan
 from lesionless.stages.benchmark import Stores, patients_of, prepare_cohort
-from lesionless.stages.normals import NormalsSettings, split_of
+from lesionless.stages.normals import split_of
 from lesionless.stages.reported import notes, warn_of_shared_subjects
+from lesionless.training.normals import NormalsSettings
 
 SHAPE = (2, 16, 16)
 LABELS = ("1", "2", "3", "4")

@@ -15,8 +15,9 @@ from lesionless.evaluation.matching import own_maps
 from lesionless.models.bundle import Bundle, load
 from lesionless.provenance import RunManifest
 from lesionless.stages.group import write_group
+from lesionless.stages.lesion_table import COLUMNS
 from lesionless.stages.resume import model_record
-from lesionless.stages.segment import LESION_COLUMNS, segment_scans
+from lesionless.stages.segment import segment_scans
 
 from .conftest import COARSE
 
@@ -179,7 +180,7 @@ def test_every_file_of_a_scan_has_a_sidecar(segmented: Path) -> None:
         assert json.loads(sidecar.read_text())
     explained = json.loads((segmented / f"{STEM}_desc-lesions.json").read_text())
     header = (segmented / f"{STEM}_desc-lesions.tsv").read_text().splitlines()[0]
-    assert tuple(explained) == LESION_COLUMNS == tuple(header.split("\t"))
+    assert tuple(explained) == tuple(COLUMNS) == tuple(header.split("\t"))
 
 
 def test_two_contrasts_of_a_session_keep_to_themselves(

@@ -18,12 +18,13 @@ from lesionless.preprocess.prepared import PreparedScan
 from lesionless.preprocess.white_matter import white_matter_at
 from lesionless.scoring.recipe import ScoreSettings, scored
 from lesionless.stages.apply import apply, raw_score
-from lesionless.stages.normals import Normals, NormalsSettings, split_of, stack
+from lesionless.stages.normals import Normals, split_of, stack
 from lesionless.stages.rebuild import rebuilder
 from lesionless.stages.request import TrainRequest
 from lesionless.stages.segment import segment_scans
 from lesionless.stages.train import train_model
 from lesionless.training.loop import TrainSettings
+from lesionless.training.normals import NormalsSettings
 
 from .conftest import COARSE
 

@@ -33,6 +33,11 @@ def from_ras(volume: Volume | Mask, affine: Affine) -> Volume | Mask:
     return np.ascontiguousarray(nib.orientations.apply_orientation(volume, back))
 
 
+def ras_turn(shape: tuple[int, ...], affine: Affine) -> Affine:
+    """Return the (4, 4) of whole numbers from the index of what `to_ras` makes to the own index."""
+    return np.asarray(np.round(np.linalg.inv(affine) @ ras_affine(shape, affine)))
+
+
 def ras_affine(shape: tuple[int, ...], affine: Affine) -> Affine:
     """Return the affine of the volume that `to_ras` makes from one of this shape and affine."""
     orientation = nib.orientations.io_orientation(affine)

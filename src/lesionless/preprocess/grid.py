@@ -100,6 +100,23 @@ def own_slices_grid(atlas: Atlas, voxel_to_atlas: Affine, n_slices: int, *, matr
     return Grid(n_slices, matrix, index_to_voxel, voxel_to_atlas @ index_to_voxel)
 
 
+def grid_of(
+    atlas: Atlas, affine: Affine, voxel_to_atlas: Affine, n_slices: int, *, matrix: int
+) -> Grid:
+    """Return the grid of all slices: the scan's own where these are kept, else the atlas's.
+
+    Args:
+        atlas: The atlas.
+        affine: (4, 4) of the scan in RAS order.
+        voxel_to_atlas: (4, 4) from its voxels to atlas millimetres.
+        n_slices: Number of its slices.
+        matrix: Pixels per row.
+    """
+    if keeps_slices(affine):
+        return own_slices_grid(atlas, voxel_to_atlas, n_slices, matrix=matrix)
+    return atlas_grid(atlas, voxel_to_atlas, matrix=matrix)
+
+
 def select(grid: Grid, brain: Mask, atlas: Atlas, slices: str) -> tuple[int, int]:
     """Return the first and last slice to keep.
 

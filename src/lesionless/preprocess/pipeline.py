@@ -15,7 +15,7 @@ from lesionless.errors import ScanError, UsageError
 from lesionless.preprocess import grid as grids
 from lesionless.preprocess import intensity, strip
 from lesionless.preprocess.atlas import Atlas, load_atlas
-from lesionless.preprocess.canonical import from_ras, ras_affine, to_ras
+from lesionless.preprocess.canonical import from_ras, ras_affine, ras_turn, to_ras
 from lesionless.preprocess.contrast import FLAIR, contrast_doubts, contrast_figures
 from lesionless.preprocess.prepared import Geometry, PreparedScan
 from lesionless.preprocess.register import Registration, register, share_seen
@@ -125,7 +125,8 @@ def prepare_scan(
         part = _without_leaks(part, registration, atlas)
     scan_brain = from_ras(part.brain, scan.affine)
     part, even = _as_registered(part, even, registration)
-    grid = _grid(part, registration, atlas, settings)
+    to_atlas, n_slices = registration.scan_to_atlas @ part.affine, part.image.shape[2]
+    grid = grids.grid_of(atlas, part.affine, to_atlas, n_slices, matrix=settings.matrix)
     with clock.step("resample"):
         brain_slices = grids.resample_mask(part.brain, grid)
         first, last = grids.select(grid, brain_slices, atlas, settings.slices)
@@ -180,7 +181,7 @@ def _canonical(scan: Scan, brain: Mask, lesion: Mask | None) -> _Canonical:
         brain=to_ras(brain, scan.affine),
         lesion=None if lesion is None else to_ras(lesion, scan.affine),
         affine=np.round(affine, 9),  # the same bits for every order of the axes
-        to_scan=np.round(np.linalg.inv(scan.affine) @ affine),
+        to_scan=ras_turn(scan.image.shape, scan.affine),
     )
 
 
@@ -194,7 +195,7 @@ def _as_registered(
 ) -> tuple[_Canonical, Volume]:
     """Reorder the axes once more where the alignment found the header's to be wrong."""
     to_atlas = registration.scan_to_atlas @ part.affine
-    turn = np.round(np.linalg.inv(to_atlas) @ ras_affine(part.image.shape, to_atlas))
+    turn = ras_turn(part.image.shape, to_atlas)
     turned = _Canonical(
         image=to_ras(part.image, to_atlas),
         brain=to_ras(part.brain, to_atlas),
@@ -221,16 +222,6 @@ def _even(
         with clock.step("n4"):
             even = intensity.correct_bias(even, part.brain, part.spacing_mm)
     return even, offset, rough
-
-
-def _grid(
-    part: _Canonical, registration: Registration, atlas: Atlas, settings: PrepareSettings
-) -> grids.Grid:
-    voxel_to_atlas = registration.scan_to_atlas @ part.affine
-    if grids.keeps_slices(part.affine):
-        n_slices = part.image.shape[2]
-        return grids.own_slices_grid(atlas, voxel_to_atlas, n_slices, matrix=settings.matrix)
-    return grids.atlas_grid(atlas, voxel_to_atlas, matrix=settings.matrix)
 
 
 def _scaled(

@@ -17,9 +17,10 @@ from lesionless.scoring.recipe import ScoreSettings
 from lesionless.stages.benchmark import Run, Stores, patients_of
 from lesionless.stages.calibrate import calibrate
 from lesionless.stages.cases import case_of
-from lesionless.stages.normals import Normals, NormalsSettings
+from lesionless.stages.normals import Normals
 from lesionless.stages.progress import Track, silent
 from lesionless.stages.rebuild import cache_of, rebuilder, remembered
+from lesionless.training.normals import NormalsSettings
 
 ABLATIONS: Mapping[str, Mapping[str, Any]] = {
     "as trained": {},

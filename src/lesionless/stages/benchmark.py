@@ -25,7 +25,6 @@ from lesionless.preprocess.prepared import PreparedScan
 from lesionless.provenance import RunManifest
 from lesionless.runtime.engine import engine
 from lesionless.stages.cases import case_of
-from lesionless.stages.normals import NormalsSettings
 from lesionless.stages.prepare import prepare
 from lesionless.stages.progress import Track, silent
 from lesionless.stages.rebuild import cache_of, rebuilder
@@ -33,6 +32,7 @@ from lesionless.stages.reported import reported_scans, warn_of_shared_subjects
 from lesionless.stages.request import TrainRequest
 from lesionless.stages.train import train_model
 from lesionless.training.loop import Epoch, TrainSettings
+from lesionless.training.normals import NormalsSettings
 
 logger = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from lesionless.preprocess.atlas import load_atlas
 from lesionless.preprocess.grid import range_mm
 from lesionless.preprocess.prepared import PreparedScan
 from lesionless.stages.store_settings import load_settings
-from lesionless.training.normals import NormalsSettings as NormalsSettings  # also found here
+from lesionless.training.normals import NormalsSettings
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,11 +15,7 @@ from lesionless.data.scan import Scan, read_mask, read_scan
 from lesionless.errors import ScanError, UsageError
 from lesionless.preprocess.pipeline import PrepareSettings, prepare_scan
 from lesionless.preprocess.prepared import PreparedScan
-from lesionless.provenance import (
-    MANIFEST_NAME,
-    RunManifest,
-    ScanStatus,
-)
+from lesionless.provenance import MANIFEST_NAME, RunManifest, ScanStatus
 from lesionless.report.quality import write_quality_page
 from lesionless.stages.progress import Track, silent
 from lesionless.stages.sources import sources_of

@@ -13,9 +13,10 @@ from lesionless.provenance import describe_software
 from lesionless.scoring.threshold import point_named
 from lesionless.stages.calibrate import calibrate, check_max_slices
 from lesionless.stages.fits import check_fits
-from lesionless.stages.normals import Normals, NormalsSettings, check_held_out
+from lesionless.stages.normals import Normals, check_held_out
 from lesionless.stages.rebuild import rebuilder
 from lesionless.stages.store_settings import load_settings
+from lesionless.training.normals import NormalsSettings
 
 
 def recalibrate(

@@ -15,9 +15,9 @@ from lesionless.models.bundle import Bundle
 from lesionless.preprocess.pipeline import PrepareSettings
 from lesionless.provenance import as_json, json_text
 from lesionless.stages.sources import SCAN, WAY_OUT, changed, other_source
+from lesionless.training.differences import HOW_FAST, differences
 
 PREPARATION = "Preparation"
-_CHANGES_NO_NUMBER = frozenset({"threads", "device"})
 
 
 def model_record(bundle: Bundle, point: str) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def refuse_other_model(images: Sequence[Path], record: Mapping[str, Any]) -> Non
     """
     for image in images:
         found = read_sidecar(image)
-        others = [key for key in record if key in found and found[key] != record[key]]
+        others = list(differences(record, found))
         if others:
             raise UsageError(
                 f"{image}: expected outputs of {_text(record, others)}, found those of "
@@ -90,8 +90,7 @@ def _check_name(image: Path, found: Mapping[str, Any], name: str) -> None:
 
 
 def _check_settings(image: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    asked = wanted.keys() & found.keys() - _CHANGES_NO_NUMBER
-    others = sorted(key for key in asked if found[key] != wanted[key])
+    others = sorted(differences(wanted, found).keys() - HOW_FAST)
     if others:
         raise ScanError(
             f"{image}: expected a scan prepared with {_text(wanted, others)}, found one with "

@@ -14,7 +14,7 @@ from lesionless.data.transforms import read_transform
 from lesionless.errors import ScanError, UsageError
 from lesionless.preprocess import grid as grids
 from lesionless.preprocess.atlas import Atlas, load_atlas
-from lesionless.preprocess.canonical import ras_affine, to_ras
+from lesionless.preprocess.canonical import ras_turn, to_ras
 from lesionless.preprocess.prepared import Geometry, to_scan_grid
 
 ALL_SLICES = "all"
@@ -50,13 +50,9 @@ def _slab(
     scan: Scan, brain: Mask, voxel_to_atlas: Affine, atlas: Atlas, settings: Mapping[str, Any]
 ) -> Mask:
     """Choose slices as `prepare_scan` does, and return where they lie on the scan's grid."""
-    turn = np.round(np.linalg.inv(voxel_to_atlas) @ ras_affine(brain.shape, voxel_to_atlas))
-    turned = to_ras(brain, voxel_to_atlas)
-    to_atlas, matrix = voxel_to_atlas @ turn, settings["matrix"]
-    if grids.keeps_slices(scan.affine @ turn):
-        grid = grids.own_slices_grid(atlas, to_atlas, turned.shape[2], matrix=matrix)
-    else:
-        grid = grids.atlas_grid(atlas, to_atlas, matrix=matrix)
+    turn, turned = ras_turn(brain.shape, voxel_to_atlas), to_ras(brain, voxel_to_atlas)
+    own, to_atlas = scan.affine @ turn, voxel_to_atlas @ turn
+    grid = grids.grid_of(atlas, own, to_atlas, turned.shape[2], matrix=settings["matrix"])
     brain_slices = grids.resample_mask(turned, grid)
     kept = grid.cut(*grids.select(grid, brain_slices, atlas, settings["slices"]))
     geometry = Geometry(

@@ -34,7 +34,7 @@ from lesionless.scoring.recipe import ScoreSettings
 from lesionless.scoring.segment import Lesion, lesions, segment
 from lesionless.scoring.threshold import OPERATING_POINTS
 from lesionless.stages.apply import apply
-from lesionless.stages.lesion_table import COLUMNS, write_lesions
+from lesionless.stages.lesion_table import write_lesions
 from lesionless.stages.prepare import Task, brain_mask_path, prepare_task
 from lesionless.stages.progress import Track, silent
 from lesionless.stages.rebuild import rebuilder
@@ -47,8 +47,6 @@ from lesionless.stages.resume import (
 from lesionless.stages.sources import sources_of
 
 logger = logging.getLogger(__name__)
-
-LESION_COLUMNS = tuple(COLUMNS)
 
 
 @dataclass(frozen=True, eq=False)

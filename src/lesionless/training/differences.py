@@ -4,6 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+HOW_FAST = frozenset({"device", "threads", "precision"})
+"""Fields that say how fast something is made rather than what."""
+
 MOST_TOLD = 3
 
 
