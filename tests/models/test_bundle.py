@@ -30,6 +30,7 @@ def make(tiny, tiny_settings):
             thresholds={"p98": 2.25, "fpr-1e-3": 4.125},
             operating_point="fpr-1e-3",
             training={"epochs": 3, "subjects": ["A", "B"]},
+            suffix="T1w",
             method=method.eval(),
         )
 
@@ -45,7 +46,8 @@ def test_a_bundle_comes_back_whole(name, make, x, tmp_path):
     assert torch.equal(loaded.method.reconstruct(x), saved.method.reconstruct(x))
     assert not loaded.method.training
     assert loaded.settings == saved.settings
-    for field in ("name", "prepare", "scoring", "thresholds", "operating_point", "training"):
+    plain = ("name", "prepare", "scoring", "thresholds", "operating_point", "training", "suffix")
+    for field in plain:
         assert getattr(loaded, field) == getattr(saved, field)
     assert loaded.normative.keys() == saved.normative.keys()
     for key, value in saved.normative.items():

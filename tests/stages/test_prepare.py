@@ -13,7 +13,7 @@ from lesionless.data.participants import read_participants
 from lesionless.errors import UsageError
 from lesionless.preprocess.pipeline import PrepareSettings
 from lesionless.stages.prepare import brain_mask_path, prepare
-from lesionless.stages.store_settings import load_settings
+from lesionless.stages.store_settings import load_settings, load_suffix
 
 from .conftest import COARSE
 
@@ -199,6 +199,7 @@ def test_contrasts_are_not_mixed_in_a_store(cohort: Path, tmp_path: Path) -> Non
             prepare(tree, out, COARSE, suffix="T1w", jobs=1, overwrite=overwrite)
     assert len(store.paths(out)) == 1
     assert prepare(tree, tmp_path / "T1w", COARSE, suffix="T1w", jobs=1).names("done")
+    assert load_suffix(tmp_path / "T1w") == "T1w"
 
 
 def as_before(out: Path) -> None:
@@ -219,6 +220,7 @@ def test_a_store_of_an_earlier_version_stays_in_use(
     prepare(tree, out, COARSE, jobs=1)
     as_before(out)
     assert load_settings(out) == COARSE
+    assert load_suffix(out) == "FLAIR"
     flair = next(tree.rglob("*_FLAIR.nii.gz"))
     shutil.copy(flair, flair.with_name("sub-patient001_T1w.nii.gz"))
     with pytest.raises(UsageError, match="one of FLAIR"):

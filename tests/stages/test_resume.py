@@ -184,7 +184,7 @@ def test_every_file_of_a_scan_has_a_sidecar(segmented: Path) -> None:
 
 
 def test_two_contrasts_of_a_session_keep_to_themselves(
-    tree: Path, intensity: Bundle, out: Path, tmp_path: Path
+    tree: Path, intensity: Bundle, out: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     both = shutil.copytree(tree, tmp_path / "both")
     flair = next(both.rglob("*_FLAIR.nii.gz"))
@@ -192,10 +192,13 @@ def test_two_contrasts_of_a_session_keep_to_themselves(
     darker = np.asarray(scan.dataobj) * np.float32(0.7)
     nib.save(nib.Nifti1Image(darker, scan.affine), str(flair).replace("_FLAIR", "_T1w"))
     before = contents(out / "sub-patient001")
-    run = segment_scans(both, out, replace(intensity, name="t1"), COARSE, suffix="T1w")
+    run = segment_scans(both, out, replace(intensity, name="t1", suffix="T1w"), COARSE)
     assert run.names("done") == ["sub-patient001_T1w"]
+    assert "may mean nothing" not in caplog.text
     assert before.items() <= contents(out / "sub-patient001").items()
     assert segment_scans(both, out, intensity, COARSE).names("present") == [NAME]
     assert len(own_maps(out)) == 2
     rows = read_tsv(write_group(out).table)
     assert {row["scan"] for row in rows} == {"sub-patient001", "sub-patient001_mod-T1w"}
+    assert segment_scans(both, tmp_path, intensity, COARSE, suffix="T1w").names("done")
+    assert "has learnt from FLAIR scans: what it finds in T1w may mean nothing" in caplog.text

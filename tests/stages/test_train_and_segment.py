@@ -97,15 +97,22 @@ def test_subjects_that_set_thresholds_and_are_learnt_from_are_named(
     assert "same people" not in " ".join(caplog.messages)
 
 
-@pytest.mark.parametrize(("key", "value"), [("matrix", 128), ("space", "sri24")])
-def test_a_further_store_of_other_pixels_or_atlas_is_refused(
-    prepared: Path, tmp_path: Path, key: str, value: object
+@pytest.mark.parametrize(
+    ("key", "value", "way_out"),
+    [
+        ("matrix", 128, "--matrix 64"),
+        ("space", "sri24", "--space mni152"),
+        ("suffix", "T1w", "expected FLAIR scans"),
+    ],
+)
+def test_a_further_store_of_other_pixels_atlas_or_contrast_is_refused(
+    prepared: Path, tmp_path: Path, key: str, value: object, way_out: str
 ) -> None:
     other = tmp_path / "other"
     shutil.copytree(prepared, other)
     how = json.loads((other / "prepare.json").read_text(encoding="utf-8"))
     (other / "prepare.json").write_text(json.dumps({**how, key: value}), encoding="utf-8")
-    with pytest.raises(UsageError, match=f"--{key} {how[key]}"):
+    with pytest.raises(UsageError, match=way_out):
         train_model(prepared, tmp_path / "model", REQUEST, also=[other])
     assert not (tmp_path / "model").exists()
 

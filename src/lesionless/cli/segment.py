@@ -28,7 +28,7 @@ class SegmentOptions:
         mask: Your brain masks: a path with {subject}, {session}, {name} and wildcards.
         slices: all brain slices, mid (42 to 80 % of the height), or the paper's 20.
         operating_point: Where masks are cut; the model's own by default.
-        suffix: BIDS suffix of the scans.
+        suffix: BIDS suffix of the scans; by default that of those that the model learnt from.
         participant_label: The only subjects to do, with or without sub-; all by default.
         threads: Threads per scan.
         device: A torch device.
@@ -40,7 +40,7 @@ class SegmentOptions:
     mask: str | None = None
     slices: Literal["all", "mid", "paper"] = "all"
     operating_point: str | None = None
-    suffix: str = "FLAIR"
+    suffix: str | None = None
     participant_label: Labels | None = None
     threads: Count = 2
     device: str = "cpu"

@@ -42,6 +42,7 @@ class Bundle:
             there were too few normal scans.
         operating_point: The one that masks are cut at.
         training: What the model was trained on and how; JSON values only.
+        suffix: BIDS suffix of the scans that it learnt from.
         method: The network with its weights, in evaluation mode.
     """
 
@@ -53,6 +54,7 @@ class Bundle:
     thresholds: Mapping[str, float]
     operating_point: str
     training: Mapping[str, Any] = field(default_factory=dict)
+    suffix: str = "FLAIR"
     method: Any = None
 
 
@@ -75,6 +77,7 @@ def describe(bundle: Bundle) -> dict[str, Any]:
     """Return all of a bundle but its arrays, as JSON values."""
     return {
         "name": bundle.name,
+        "suffix": bundle.suffix,
         "settings": asdict(bundle.settings),
         "prepare": dict(bundle.prepare),
         "scoring": dict(bundle.scoring),

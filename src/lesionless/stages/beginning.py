@@ -14,7 +14,7 @@ from lesionless.preprocess.atlas import MNI152
 from lesionless.scoring.recipe import ScoreSettings
 from lesionless.stages.fits import check_fits
 from lesionless.stages.request import OPERATING_POINT, TrainRequest
-from lesionless.stages.store_settings import load_settings
+from lesionless.stages.store_settings import load_settings, load_suffix
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +42,7 @@ def begin(prepared: Path, request: TrainRequest) -> Bundle:
         name=request.model,
         settings=settings,
         prepare=asdict(how),
+        suffix=load_suffix(prepared),
         scoring=asdict(scoring),
         normative={},
         thresholds={},

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from lesionless.errors import UsageError
 from lesionless.models.bundle import Bundle
-from lesionless.stages.store_settings import load_settings
+from lesionless.stages.store_settings import load_settings, load_suffix
 
 
 def check_fits(bundle: Bundle, name: str, prepared: Path) -> None:
@@ -16,8 +16,13 @@ def check_fits(bundle: Bundle, name: str, prepared: Path) -> None:
         prepared: A further store.
 
     Raises:
-        UsageError: Pixels or atlas differ.
+        UsageError: Contrast, pixels or atlas differ.
     """
+    if (suffix := load_suffix(prepared)) != bundle.suffix:
+        raise UsageError(
+            f"{prepared}: expected {bundle.suffix} scans as in {name}, found {suffix}. Models "
+            "learn from one contrast."
+        )
     store = load_settings(prepared)
     for key in ("matrix", "space"):
         wanted, found = bundle.prepare[key], getattr(store, key)

@@ -76,7 +76,7 @@ def segment_scans(
     *,
     operating_point: str | None = None,
     masks: str | None = None,
-    suffix: str = "FLAIR",
+    suffix: str | None = None,
     subjects: Sequence[str] | None = None,
     overwrite: bool = False,
     arguments: Sequence[str] = (),
@@ -94,7 +94,7 @@ def segment_scans(
         settings: How scans are prepared; space and matrix are the model's.
         operating_point: A key of the bundle's thresholds; the bundle's own by default.
         masks: Pattern of the user's brain masks.
-        suffix: BIDS suffix of the scans.
+        suffix: BIDS suffix of the scans; that of those that the model learnt from by default.
         subjects: The only subjects to do; all by default. The manifest is named after the first.
         overwrite: Whether scans whose outputs are there are done again.
         arguments: The command line, for the manifest.
@@ -106,10 +106,12 @@ def segment_scans(
     """
     point = _operating_point(bundle, operating_point)
     settings = replace(settings, **_models_own(bundle))
+    wanted = suffix or bundle.suffix
     tasks = [
-        Task(scan, brain=brain_mask_path(scan, masks) if masks else None, contrast=suffix)
-        for scan in find_scans(source, suffix=suffix, subjects=subjects)
+        Task(scan, brain=brain_mask_path(scan, masks) if masks else None, contrast=wanted)
+        for scan in find_scans(source, suffix=wanted, subjects=subjects)
     ]
+    _warn_of_other_contrast(tasks, bundle)
     record = model_record(bundle, point)
     if not overwrite:
         _refuse_other_models(tasks, out, settings, record)
@@ -275,6 +277,16 @@ def _operating_point(bundle: Bundle, wanted: str | None) -> str:
             f"found {point!r}."
         )
     return point
+
+
+def _warn_of_other_contrast(tasks: Sequence[Task], bundle: Bundle) -> None:
+    """Name the suffixes of scans of which the model has learnt nothing."""
+    others = sorted({task.scan.name.suffix for task in tasks} - {bundle.suffix})
+    if others:
+        logger.warning(
+            "%s has learnt from %s scans: what it finds in %s may mean nothing",
+            *(bundle.name, bundle.suffix, ", ".join(others)),
+        )
 
 
 def _models_own(bundle: Bundle) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lesionless import store
+from lesionless.data.bids import PLAIN_SUFFIX
 from lesionless.errors import UsageError
 from lesionless.preprocess.pipeline import PrepareSettings
 from lesionless.provenance import json_text, write_text_whole
@@ -44,8 +45,7 @@ def check_suffix(out: Path, suffix: str, asked: Set[str]) -> None:
     Raises:
         UsageError: It would.
     """
-    names = [path.name.removesuffix(store.SUFFIX) for path in out.glob(f"sub-*/*{store.SUFFIX}")]
-    stored = {name.rpartition("_")[2] for name in names}
+    stored = _suffixes(out)
     if not stored or not (out / SETTINGS).exists():
         return
     recorded = _fields(out).get("suffix")
@@ -76,6 +76,21 @@ def load_settings(folder: Path) -> PrepareSettings:
         return PrepareSettings(**fields)
     except TypeError as error:
         raise _no_store(folder, error) from error
+
+
+def load_suffix(folder: Path) -> str:
+    """Return the BIDS suffix of a store's scans: as written down, or as their names say.
+
+    Raises:
+        UsageError: The folder is no store.
+    """
+    recorded = _fields(folder).get("suffix")
+    return recorded or min(_suffixes(folder), default=PLAIN_SUFFIX)
+
+
+def _suffixes(folder: Path) -> set[str]:
+    scans = folder.glob(f"sub-*/*{store.SUFFIX}")
+    return {path.name.removesuffix(store.SUFFIX).rpartition("_")[2] for path in scans}
 
 
 def _fields(folder: Path) -> dict[str, Any]:
