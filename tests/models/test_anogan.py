@@ -49,7 +49,7 @@ def test_the_search_finds_the_same_with_bfloat16_as_without(tiny, monkeypatch):
     x = torch.rand(3, 1, 32, 32, generator=torch.Generator().manual_seed(3))
     found = {}
     for reduced, seed in ((False, 0), (True, 0), (False, 1)):
-        monkeypatch.setattr("lesionless.models.precision.has_bf16", lambda _, r=reduced: r)
+        monkeypatch.setattr("lesionless.models.precision.has_fast_bf16", lambda _, r=reduced: r)
         method = tiny("AnoGAN", widths=(8, 8, 8), latent=4, search_steps=100).eval()
         method.settings = replace(method.settings, seed=seed)
         found[reduced, seed] = method.reconstruct(x)

@@ -6,7 +6,7 @@ import torch
 
 from lesionless.models import bundle, precision
 from lesionless.models.catalogue import CATALOGUE, build
-from lesionless.models.precision import has_bf16
+from lesionless.models.precision import has_fast_bf16
 from lesionless.runtime.engine import engine, reconstruct
 from lesionless.training.loop import TrainSettings, train
 
@@ -21,7 +21,7 @@ def test_the_numbers_are_the_model_s(name, trained, image):
     found = reconstruct(method, image)
     assert found.shape == image.shape
     assert found.dtype == np.float32
-    in_bf16 = name == "restoration" and has_bf16("cpu")
+    in_bf16 = name == "restoration" and has_fast_bf16("cpu")
     atol = 2e-3 if in_bf16 else 1e-5
     far = ~np.isclose(found, eager(method, image), rtol=1e-4, atol=atol)
     assert far.mean() <= turned_by_rounding(name)
@@ -58,7 +58,7 @@ def test_bfloat16_moves_the_shipped_model_s_numbers_by_less_than_a_hundredth(mon
     methods = [bundle.load("restoration").method, build(CATALOGUE["sAE3"].settings)]
     rebuilt = []
     for in_hardware in (True, False):
-        monkeypatch.setattr(precision, "has_bf16", lambda device, on=in_hardware: on)
+        monkeypatch.setattr(precision, "has_fast_bf16", lambda device, on=in_hardware: on)
         rebuilt.append([reconstruct(method, x) for method in methods])
     (fast, as_ever), (exact, expected) = rebuilt
     assert 0 < np.abs(fast - exact).max() < 0.01

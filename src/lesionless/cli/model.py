@@ -57,7 +57,7 @@ def train(
         beta1: First decay of Adam.
         decay: How learning rates fall from epoch to epoch.
         rate: Learning rates as a share of the usual ones; 0.3 suits a model that is trained on.
-        precision: auto uses bf16 where the device computes it in hardware.
+        precision: auto uses bf16 where the device is faster by it.
         operating_point: Where masks are cut; that of --start, or fpr-1e-3, by default.
         calibration_slices: At most so many normal slices, of those to learn from and of those held
             back, set the thresholds; for AnoGAN, which searches seconds per slice.

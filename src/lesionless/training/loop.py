@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from lesionless.errors import TrainingError, UsageError
 from lesionless.models.method import Update
-from lesionless.models.precision import has_bf16
+from lesionless.models.precision import has_fast_bf16
 from lesionless.training import checkpoint
 from lesionless.training.batch_statistics import measure_anew
 from lesionless.training.memory import keep_freed_memory
@@ -45,7 +45,7 @@ class TrainSettings:
         beta1: Adam's first decay; 0.5 is usual with a discriminator.
         decay: A key of `DECAYS`: how learning rates fall from epoch to epoch.
         rate: Learning rates as a share of the method's own; less than 1 to train a model on.
-        precision: "bf16", "fp32", or "auto": bf16 where the device computes it in hardware.
+        precision: "bf16", "fp32", or "auto": bf16 where the device is faster by it.
         device: A torch device.
 
     Raises:
@@ -155,7 +155,8 @@ def train(
 def autocast(settings: TrainSettings) -> torch.autocast:
     """Return the context of mixed precision that the settings ask for."""
     device = torch.device(settings.device).type
-    wanted = settings.precision == "bf16" or (settings.precision == "auto" and has_bf16(device))
+    is_faster = settings.precision == "auto" and has_fast_bf16(device)
+    wanted = is_faster or settings.precision == "bf16"
     return torch.autocast(device, dtype=torch.bfloat16, enabled=wanted)
 
 
