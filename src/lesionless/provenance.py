@@ -155,11 +155,14 @@ def git_commit(checkout: Path) -> str | None:
 
 
 def write_text_whole(path: Path, text: str) -> None:
-    """Write a text file that appears under its name only when it is whole."""
+    """Write a text file that appears under its name only when it is whole.
+
+    Bytes of a file name that are no UTF-8 are written as escapes, which JSON reads as they were.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".partial-") as folder:
         partial = Path(folder) / path.name
-        partial.write_text(text, encoding="utf-8", newline="\n")
+        partial.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
         partial.replace(path)
 
 

@@ -78,7 +78,12 @@ def test_too_few_voxels_are_reported(caplog):
 
 def test_too_few_scans_give_an_infinite_threshold(caplog):
     assert conformal_threshold(normal_scans(8), 0.01, confidence=0.9) == math.inf
-    assert "needs 9 held-out normal scans, found 8" in caplog.text
+    operating_points(normal_scans(8), normal_scans(8))
+    said = [message for message in caplog.messages if "finite" in message]
+    assert said == [
+        "conformal-1e-2, conformal-1e-3: no finite threshold, since it takes 9 held-out normal "
+        "scans, found 8. The other operating points are not concerned."
+    ]
     assert math.isfinite(conformal_threshold(normal_scans(9), 0.01, confidence=0.9))
 
 

@@ -70,6 +70,27 @@ def test_a_lesion_that_a_tool_misses_does_not_vanish(tmp_path: Path) -> None:
     assert auprc_of(judged(tmp_path)) == pytest.approx(expected, abs=1e-4)
 
 
+def test_binary_masks_of_another_tool_have_a_dice(tmp_path: Path) -> None:
+    truth_of(tmp_path, "1")
+    map_of(tmp_path, "1", FOUND)
+    (row,) = [row for row in judged(tmp_path, threshold=0.0).results.rows if "dice" in row.values]
+    assert row.operating_point == "own"
+    assert row.values["dice"] == pytest.approx(2 / 3)
+    assert row.values["lesion_sensitivity"] == pytest.approx(1 / 2)
+
+
+def test_results_of_which_there_is_a_report_do_not_become_others(tmp_path: Path) -> None:
+    truth_of(tmp_path, "1")
+    map_of(tmp_path, "1", 0.9 * FOUND)
+    first = judged(tmp_path)
+    write_tables(first.results, tmp_path / "out" / "tables")
+    before = (tmp_path / "out" / "subjects.csv").read_bytes()
+    with pytest.raises(UsageError, match=r"threshold = 0.5, found one with None"):
+        judged(tmp_path, threshold=0.5)
+    assert (tmp_path / "out" / "subjects.csv").read_bytes() == before
+    assert auprc_of(judged(tmp_path)) == auprc_of(first)
+
+
 def test_a_brain_mask_of_the_user_says_where_a_map_is_judged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

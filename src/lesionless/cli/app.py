@@ -50,6 +50,17 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         print("Stopped. Run the same command again to go on.", file=sys.stderr)
         return INTERRUPTED
-    except Exception:
+    except Exception as error:
+        if isinstance(error, OSError) and error.filename is not None:
+            print(_about_file(error), file=sys.stderr)
+            return WRONG_USAGE
         logging.getLogger(__name__).exception("Internal error; please report it with this trace.")
         return INTERNAL
+
+
+def _about_file(error: OSError) -> str:
+    """Say which file or folder cannot be used, for example one that must not be written."""
+    return (
+        f"{error.filename}: expected to read or write there, found: {error.strerror}. Check the "
+        "path, its permissions and the space on the disk, then run the same command again."
+    )

@@ -16,6 +16,7 @@ def evaluate(
     label: str = "lesion",
     pattern: str | None = None,
     mask: str | None = None,
+    threshold: float | None = None,
     method: str = "",
     seed: int = 0,
 ) -> int:
@@ -29,6 +30,8 @@ def evaluate(
         pattern: Where another tool keeps its maps, for example "{subject}/*_prob.nii.gz".
         mask: Your brain masks: a path with {subject}, {session} and wildcards; those beside our
             own maps by default.
+        threshold: Judge what the maps have above it as lesion masks: 0 for another tool's binary
+            masks, 0.5 for probabilities; by default the masks beside our own maps.
         method: Name of the row in the table.
         seed: Of the bootstrap.
     """
@@ -43,6 +46,7 @@ def evaluate(
         label=label,
         pattern=pattern,
         masks=mask,
+        threshold=threshold,
         method=method,
     )
     print_results(evaluated.results)
@@ -147,10 +151,11 @@ def report(results: Path, /) -> int:
     from lesionless.evaluation.archive import read_results
     from lesionless.report.evaluation_figures import write_figures
     from lesionless.stages.cases import shown_points
+    from lesionless.stages.evaluate import TABLES
     from lesionless.stages.report import read_training, write_tables
 
     found = read_results(results)
-    write_tables(found, results / "tables", read_training(results))
+    write_tables(found, results / TABLES, read_training(results))
     for point in shown_points(found):
         write_figures(found, results / "figures" / point, operating_point=point)
     print_results(found)

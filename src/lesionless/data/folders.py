@@ -13,8 +13,9 @@ logger = logging.getLogger(__name__)
 
 # A pair is known by its image; the header is found beside it
 _SCAN_EXTENSIONS = (".nii", ".nii.gz", ".img")
-# Where scans may lie below a folder; ** alone passes by folders that are links
-_LEVELS = ("*", "sub-*/**/*", "ses-*/**/*", "anat/*")
+# Where scans may lie below a folder; ** passes by folders below it that are links, * does not
+_LINKED = ("anat/*", "ses-*/anat/*", "sub-*/anat/*", "sub-*/ses-*/anat/*")
+_LEVELS = ("*", "sub-*/**/*", "ses-*/**/*", *_LINKED)
 _SKIPPED_FOLDERS = frozenset({"derivatives", "sourcedata", "code"})
 # Our own maps are FLAIR images by suffix, but never scans to work on
 _OWN_OUTPUTS = frozenset({"anomaly", "lesionless"})
@@ -81,6 +82,23 @@ def find_scans(
         )
     _refuse_collisions(found)
     return sorted(found, key=lambda scan: (scan.name.stem, scan.path))
+
+
+def check_apart(source: Path, out: Path) -> None:
+    """Refuse to write among the scans of a folder.
+
+    Args:
+        source: The scans; a single file may have its outputs beside it.
+        out: Where outputs go.
+
+    Raises:
+        UsageError: Both are one folder.
+    """
+    if source.is_dir() and source.resolve() == out.resolve():
+        raise UsageError(
+            f"{out}: expected another folder than that of the scans. Choose one for the outputs, "
+            f"such as {out / 'derivatives' / 'lesionless'}."
+        )
 
 
 def find_masks(tree: Path, *, label: str = "lesion") -> list[Input]:

@@ -63,6 +63,26 @@ def read_participants(tree: Path) -> dict[str, Participant]:
     return participants
 
 
+def check_labels(tree: Path, subjects: Collection[str]) -> None:
+    """Refuse a table that means a subject whose label lost its leading zeros, as in a spreadsheet.
+
+    Args:
+        tree: The root of the tree.
+        subjects: The labels of its scans, without `sub-`.
+
+    Raises:
+        UsageError: A line fits no scan, but would with leading zeros.
+    """
+    listed = read_participants(tree)
+    lost = {subject.lstrip("0"): subject for subject in subjects if subject not in listed}
+    for label in listed.keys() - set(subjects):
+        if label in lost:
+            raise UsageError(
+                f"{tree / TABLE_NAME}: expected sub-{lost[label]} as in the names of the scans, "
+                f"found {label}. Write the labels with their leading zeros."
+            )
+
+
 def join_participants(
     tree: Path, target: Path, *, replace: bool = False, without: Collection[str] = ()
 ) -> None:
@@ -139,8 +159,8 @@ def _rows(path: Path) -> list[tuple[str, dict[str, str]]]:
             f"{path}: expected text in UTF-8, found other bytes. Save it as UTF-8."
         ) from error
     lines = [
-        (f"{path}, line {number}", line.split("\t"))
-        for number, line in enumerate(text.splitlines(), start=1)
+        (f"{path}, line {number}", [field.strip() for field in line.split("\t")])
+        for number, line in enumerate(text.replace("\r", "\n").split("\n"), start=1)
         if line.strip()
     ]
     header = lines[0][1] if lines else []
@@ -158,7 +178,7 @@ def _row(header: list[str], fields: list[str], place: str) -> dict[str, str]:
             f"{place}: expected {len(header)} fields like the first line, found {len(fields)}. "
             "Write n/a where a value is missing, and separate by tabs."
         )
-    return {key: field.strip() for key, field in zip(header, fields, strict=True)}
+    return dict(zip(header, fields, strict=True))
 
 
 def _participant(row: Mapping[str, str], place: str) -> Participant:

@@ -32,8 +32,10 @@ _ROW_KEYS = tuple(field.name for field in fields(Row) if field.name != "values")
 _AGREEMENT_KEYS = ("method", "region", "operating_point")
 
 
-def write_results(results: Results, folder: Path) -> None:
-    """Write results to a folder.
+def write_results(
+    results: Results, folder: Path, *, request: Mapping[str, Any] | None = None
+) -> None:
+    """Write results to a folder, and what was asked for, see `read_request`.
 
     `subjects.csv` has one row per scan, method, seed, region and operating point: a metric that is
     undefined there is `nan`, one that does not apply is left empty. `summary.csv`,
@@ -62,7 +64,17 @@ def write_results(results: Results, folder: Path) -> None:
     }
     for name, records in tables.items():
         write_text_whole(folder / f"{name}.csv", _csv_text(list(records)))
-    write_text_whole(folder / RESULTS_NAME, json_text(_described(results)))
+    described = {"request": dict(request or {}), **_described(results)}
+    write_text_whole(folder / RESULTS_NAME, json_text(described))
+
+
+def read_request(folder: Path) -> dict[str, Any]:
+    """Return what the results of a folder were asked for with; nothing where that is not told."""
+    try:
+        described = json.loads((folder / RESULTS_NAME).read_text(encoding="utf-8"))
+        return dict(described.get("request", {}))
+    except (OSError, ValueError, AttributeError):
+        return {}
 
 
 def read_results(folder: Path) -> Results:

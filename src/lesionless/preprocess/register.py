@@ -15,6 +15,7 @@ from lesionless.preprocess.starts import header_starts, other_starts
 logger = logging.getLogger(__name__)
 
 LEAST_DICE = 0.85
+CLEARLY_BETTER = 1.1  # times the information that the header's axes give
 SCALE_BOUNDS = (0.6, 1.6)
 COARSEST_MM = 7.0
 FINER_MM = (4.0, 3.0)
@@ -44,12 +45,22 @@ class Registration:
         return float(first), float(second), float(third)
 
 
+@dataclass(frozen=True, eq=False)
+class _Begun:
+    """Hold the best pose on the coarsest grid: from the scan's frame to atlas millimetres."""
+
+    pose: Affine
+    information: float
+    trusts_header: bool
+
+
 def register(image: Volume, brain: Mask, affine: Affine, atlas: Atlas) -> Registration:
     """Align a scan to the atlas.
 
     Many starting poses are ranked, the best are climbed from on a coarse grid, and the best of
-    these goes on to finer ones. Where the axes of the header lead nowhere, the other axis orders
-    are tried. Deterministic: the measure uses every cell of a grid.
+    these goes on to finer ones. So do poses in the other axis orders, which are preferred where
+    they fit clearly better than those that the header allows: a brain that is turned round fills
+    the same place, but is another inside. Deterministic: the measure uses every cell of a grid.
 
     Args:
         image: (i, j, k) scan with air at 0, any scale.
@@ -61,11 +72,17 @@ def register(image: Volume, brain: Mask, affine: Affine, atlas: Atlas) -> Regist
         RegistrationError: The best alignment overlaps the atlas brain too little, or stretches
             the scan beyond belief.
     """
-    result = _register(image, brain, affine, atlas, trusts_header=True)
+    by_header, otherwise = (
+        _begun(image, brain, affine, atlas, trusts_header=trusted) for trusted in (True, False)
+    )
+    is_better = otherwise.information > CLEARLY_BETTER * by_header.information
+    first, second = (otherwise, by_header) if is_better else (by_header, otherwise)
+    result = _finished(first, image, brain, affine, atlas)
     if not _is_plausible(result):
-        logger.info("The header's axes give Dice %.2f; trying others", result.dice)
-        other = _register(image, brain, affine, atlas, trusts_header=False)
+        other = _finished(second, image, brain, affine, atlas)
         result = max(result, other, key=lambda one: (_is_plausible(one), one.dice))
+    if not result.trusts_header:
+        logger.info("The axes of the header do not fit the atlas; others do")
     if not _is_plausible(result):
         raise RegistrationError(
             f"Expected the brain to overlap the atlas's by Dice {LEAST_DICE} or more, at scales "
@@ -107,23 +124,38 @@ def _is_plausible(result: Registration) -> bool:
     )
 
 
-def _register(
+def _begun(
     image: Volume, brain: Mask, affine: Affine, atlas: Atlas, *, trusts_header: bool
-) -> Registration:
-    spacing = np.linalg.norm(affine[:3, :3], axis=0)
-    frame_to_scan = affine @ np.diag([*1 / spacing, 1])
+) -> _Begun:
+    """Return the best pose on the coarsest grid."""
+    spacing, frame_to_scan = _frame(affine)
     list_starts = header_starts if trusts_header else other_starts
     starts = list_starts(brain, frame_to_scan, spacing, atlas)
     coarse = pair(image, brain, spacing, atlas, cell_mm=COARSEST_MM)
     ranked = sorted((cost(coarse, start), number) for number, start in enumerate(starts))
     tried = [_from_start(coarse, starts[number]) for _, number in ranked[:N_KEPT_STARTS]]
     value, pose = min(tried, key=lambda result: result[0])
+    return _Begun(pose, -value, trusts_header)
+
+
+def _finished(
+    begun: _Begun, image: Volume, brain: Mask, affine: Affine, atlas: Atlas
+) -> Registration:
+    """Return the pose after the finer grids, and how well it fits."""
+    spacing, frame_to_scan = _frame(affine)
+    pose, value = begun.pose, -begun.information
     for cell_mm in FINER_MM:
         finer = pair(image, brain, spacing, atlas, cell_mm=cell_mm)
         value, pose = climb(finer, pose, "affine")
     scan_to_atlas = pose @ np.linalg.inv(frame_to_scan)
     dice = overlap(brain, scan_to_atlas @ affine, atlas)
-    return Registration(scan_to_atlas, dice, -value, trusts_header)
+    return Registration(scan_to_atlas, dice, -value, begun.trusts_header)
+
+
+def _frame(affine: Affine) -> tuple[np.ndarray, Affine]:
+    """Return the voxel size, and the way from index times voxel size to scan millimetres."""
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    return spacing, affine @ np.diag([*1 / spacing, 1])
 
 
 def _from_start(coarse: Pair, start: Affine) -> tuple[float, Affine]:

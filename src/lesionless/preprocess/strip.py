@@ -1,7 +1,7 @@
 """Skull strip: one mask of the brain, by the first method whose result is plausible."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -157,11 +157,15 @@ def _with_foreground(scan: Scan, attempt: _Attempt) -> list[_Attempt]:
     return [replace(attempt, problems=[*attempt.problems, reason]), foreground]
 
 
+def _because(problems: Sequence[str]) -> str:
+    return f" ({', '.join(problems)})" if problems else ""
+
+
 def _conclude(scan: Scan, asked: str, attempts: list[_Attempt]) -> Stripped:
     usable = [attempt for attempt in attempts if attempt.volume_ml >= HOPELESS_ML]
     if not usable:
         tried = "; ".join(
-            f"{attempt.method}: {attempt.volume_ml:.0f} ml {' '.join(attempt.problems)}".strip()
+            f"{attempt.method}: {attempt.volume_ml:.0f} ml{_because(attempt.problems)}"
             for attempt in attempts
         )
         raise StripError(

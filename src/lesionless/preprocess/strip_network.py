@@ -48,10 +48,7 @@ def deepbet_mask(image: Volume, affine: Affine, *, threads: int = 1, device: str
         try:
             probability = network.run_model(canonical.astype(np.float32))
         except (AssertionError, ValueError) as error:  # nothing in the bounding box
-            raise StripError(
-                f"Expected a head, deepbet found none ({error}). "
-                "Try another `--strip`, or give a brain mask with `--mask`."
-            ) from error
+            raise StripError("deepbet found no head") from error
     return from_ras(probability > 0.5, affine)
 
 

@@ -16,6 +16,9 @@ from lesionless.errors import UsageError
 
 logger = logging.getLogger(__name__)
 
+CONFIDENCE = 0.9
+"""Probability with which the conformal operating points keep their promise."""
+
 NormalScores: TypeAlias = Sequence[Float[np.ndarray, " voxel"]]
 """One 1-D array per scan: the scores of its brain voxels, all of them normal."""
 
@@ -87,13 +90,6 @@ def conformal_threshold(scans: NormalScores, rate: float, *, confidence: float) 
     _check(scans, rate, confidence)
     rank = _rank(len(scans), confidence)
     if rank > len(scans):
-        logger.warning(
-            "A bound that holds with probability %g needs %d held-out normal scans, found %d; "
-            "the threshold is infinite. Give more scans.",
-            confidence,
-            scans_needed(confidence),
-            len(scans),
-        )
         return math.inf
     return sorted(_exceeded_by(np.ravel(scan), rate) for scan in scans)[rank - 1]
 
@@ -126,7 +122,15 @@ def operating_points(
     """
     scans: Mapping[str, NormalScores] = {"training": training, "held-out": held_out}
     points = [point_named(name) for name in (OPERATING_POINTS if names is None else names)]
-    return {point.name: point.threshold(scans[point.source]) for point in points}
+    thresholds = {point.name: point.threshold(scans[point.source]) for point in points}
+    infinite = [name for name, threshold in thresholds.items() if math.isinf(threshold)]
+    if infinite:
+        logger.warning(
+            "%s: no finite threshold, since it takes %d held-out normal scans, found %d. The other "
+            "operating points are not concerned.",
+            *(", ".join(infinite), scans_needed(CONFIDENCE), len(held_out)),
+        )
+    return thresholds
 
 
 def point_named(name: str) -> OperatingPoint:
@@ -177,9 +181,9 @@ def _conformal(rate: float) -> OperatingPoint:
     return OperatingPoint(
         name=f"conformal-{rate:.0e}".replace("e-0", "e-"),
         description=f"a false-positive rate of at most {100 * rate:g} % in a new healthy scan "
-        "with probability 90 %",
+        f"with probability {100 * CONFIDENCE:g} %",
         source="held-out",
-        threshold=lambda scans: conformal_threshold(scans, rate, confidence=0.9),
+        threshold=lambda scans: conformal_threshold(scans, rate, confidence=CONFIDENCE),
     )
 
 

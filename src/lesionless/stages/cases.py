@@ -93,8 +93,13 @@ def spacing_mm(scan: PreparedScan) -> tuple[float, float, float]:
     return float(slices), float(rows), float(columns)
 
 
-def case_on_disk(found: Match, *, method: str, operating_point: str) -> Case:
+def case_on_disk(
+    found: Match, *, method: str, operating_point: str, threshold: float | None = None
+) -> Case:
     """Read the map, the masks and the reference of a scan, on the scan's own grid.
+
+    With a threshold, what the map has above it is judged as the lesion mask, in place of the mask
+    that lies beside the map.
 
     Where there is no brain mask the whole grid is judged. The brain is never taken from the map:
     a lesion that a tool does not see would vanish with it. Of our own maps, the slices that were
@@ -109,7 +114,9 @@ def case_on_disk(found: Match, *, method: str, operating_point: str) -> Case:
         mask = read_mask(found.brain, score_map)
         brain = mask & seen_part(score_map, mask)
     segmentations = {}
-    if found.segmentation:
+    if threshold is not None:
+        segmentations[operating_point] = score_map.image > threshold
+    elif found.segmentation:
         segmentations[operating_point] = read_mask(found.segmentation, score_map)
     return Case(
         subject=found.subject,

@@ -1,13 +1,14 @@
 """Evaluate a folder of maps against reference masks."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from lesionless.data.folders import Input
-from lesionless.errors import ScanError
-from lesionless.evaluation.archive import write_results
+from lesionless.errors import ScanError, UsageError
+from lesionless.evaluation.archive import read_request, write_results
 from lesionless.evaluation.case import Case
 from lesionless.evaluation.evaluate import evaluate
 from lesionless.evaluation.matching import Match, match
@@ -15,8 +16,12 @@ from lesionless.evaluation.results import Results
 from lesionless.evaluation.settings import EvaluationSettings
 from lesionless.stages.cases import case_on_disk
 from lesionless.stages.prepare import brain_mask_path
+from lesionless.training.differences import differences, told
 
 logger = logging.getLogger(__name__)
+
+TABLES = "tables"
+"""Where `report` writes the tables of results, below their folder."""
 
 OWN_POINT = "own"
 """The operating point of masks that lie beside the maps."""
@@ -46,9 +51,12 @@ def evaluate_folder(
     label: str = "lesion",
     pattern: str | None = None,
     masks: str | None = None,
+    threshold: float | None = None,
     method: str = "",
 ) -> Evaluated:
     """Judge the maps of a folder and write the results; a scan that cannot be judged is left out.
+
+    Results that are there already are made anew.
 
     Args:
         segmented: Folder of maps, ours or another tool's.
@@ -59,22 +67,28 @@ def evaluate_folder(
         pattern: Where another tool keeps its maps, see `match`.
         masks: Pattern of the user's brain masks, see `brain_mask_path`; a relative one starts at
             the map's own folder. By default the masks that lie beside our own maps.
+        threshold: Where maps are cut, in place of the masks that lie beside our own.
         method: Name of the row; the folder's by default.
 
     Raises:
-        UsageError: Nothing matches, a scan has no brain mask or several for the pattern, or two
-            maps go by one name.
+        UsageError: The folder holds a report of other maps or references; nothing matches, a scan
+            has no brain mask or several for the pattern, or two maps go by one name.
         ScanError: None of the maps can be judged.
     """
+    request = {
+        **{"maps": str(segmented.resolve()), "truth": str(truth.resolve()), "label": label},
+        **{"pattern": pattern, "masks": masks, "threshold": threshold, "method": method},
+    }
+    _refuse_other_results(out, request)
     matches = match(segmented, truth, label=label, pattern=pattern)
     for path in matches.without_map:
         logger.warning("%s: no map for this reference; it is missing from the table", path)
     found = [_with_brain(each, masks) for each in matches.found] if masks else matches.found
     _name_without_brain(found)
     failed: dict[str, str] = {}
-    cases = _cases(found, failed, method=method or segmented.resolve().name)
+    cases = _cases(found, failed, method or segmented.resolve().name, threshold)
     results = evaluate(cases, settings)
-    write_results(results, out)
+    write_results(results, out, request=request)
     return Evaluated(results, matches.without_map, failed)
 
 
@@ -92,11 +106,23 @@ def _name_without_brain(found: Sequence[Match]) -> None:
         )
 
 
-def _cases(found: Sequence[Match], failed: dict[str, str], *, method: str) -> Iterator[Case]:
+def _refuse_other_results(out: Path, request: Mapping[str, Any]) -> None:
+    """Stop where what `report` made of other results would lie beside these."""
+    differing = differences(request, read_request(out))
+    if differing and (out / TABLES).exists():
+        raise UsageError(
+            f"{out}: expected results with {told(differing)}, of which there is a report. Choose "
+            "another folder, or remove this one."
+        )
+
+
+def _cases(
+    found: Sequence[Match], failed: dict[str, str], method: str, threshold: float | None
+) -> Iterator[Case]:
     """Read one scan after the other; note those that cannot be judged in `failed`."""
     for each in found:
         try:
-            yield case_on_disk(each, method=method, operating_point=OWN_POINT)
+            yield case_on_disk(each, method=method, operating_point=OWN_POINT, threshold=threshold)
         except ScanError as error:
             logger.warning("%s", error)
             failed[each.name] = str(error)

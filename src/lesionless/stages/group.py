@@ -12,7 +12,7 @@ from lesionless.arrays import voxel_mm3
 from lesionless.data.bids import BidsName, output_name
 from lesionless.data.derivatives import read_tsv, write_sidecar, write_tsv
 from lesionless.data.folders import Input, of_subjects
-from lesionless.data.scan import read_scan
+from lesionless.data.scan import read_map
 from lesionless.errors import ScanError, UsageError
 from lesionless.evaluation.matching import own_maps
 
@@ -104,6 +104,6 @@ def _volumes_ml(table: Path) -> list[float]:
 
 
 def _brain_ml(mask: Path) -> float:
-    scan = read_scan(mask)
+    scan = read_map(mask)
     voxel_ml = voxel_mm3(scan.affine) / 1000
     return float(np.count_nonzero(scan.image > 0)) * voxel_ml

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lesionless import store
-from lesionless.data.folders import Input, find_masks, find_scans, mask_of
-from lesionless.data.participants import join_participants
+from lesionless.data.folders import Input, check_apart, find_masks, find_scans, mask_of
+from lesionless.data.participants import check_labels, join_participants
 from lesionless.data.scan import Scan, read_mask, read_scan
 from lesionless.errors import ScanError, UsageError
 from lesionless.preprocess.pipeline import PrepareSettings, prepare_scan
@@ -75,10 +75,13 @@ def prepare(
         track: Shows progress.
 
     Raises:
-        UsageError: No scan was found, the store was filled with other settings or scans of another
-            suffix, or its table of participants says something else.
+        UsageError: No scan was found, the store is the folder of the scans, it was filled with
+            other settings or scans of another suffix, or a table of participants has labels without
+            their leading zeros, or says something else than that of the store.
     """
+    check_apart(source, out)
     tasks = find_tasks(source, lesions=lesions, label=label, masks=masks, suffix=suffix)
+    check_labels(source, {task.scan.subject for task in tasks})
     check_settings(out, settings, overwrite=overwrite)
     check_suffix(out, suffix, {task.scan.name.suffix for task in tasks})
     known = {} if overwrite else {task: _state(out, task) for task in tasks}
@@ -128,7 +131,14 @@ def brain_mask_path(scan: Input, pattern: str) -> Path:
     Raises:
         UsageError: Not exactly one file fits.
     """
-    filled = pattern.format(subject=scan.subject, session=scan.session or "", name=scan.name.stem)
+    fields = {"subject": scan.subject, "session": scan.session or "", "name": scan.name.stem}
+    try:
+        filled = pattern.format(**fields)
+    except (LookupError, ValueError, AttributeError) as error:
+        raise UsageError(
+            f"Expected a pattern with {{subject}}, {{session}} and {{name}} for --mask, found "
+            f"{pattern} ({type(error).__name__}: {error})."
+        ) from error
     start = Path(filled).anchor or str(scan.path.parent)
     found = sorted(Path(start).glob(str(Path(filled)).removeprefix(start)))
     if len(found) != 1:

@@ -1,18 +1,16 @@
 """Segment scans: anomaly map, lesion mask and reconstruction in each scan's own grid."""
 
 import logging
+import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from lesionless.arrays import Mask, Volume, voxel_mm3
 from lesionless.data.bids import OutputPaths, output_paths
 from lesionless.data.derivatives import write_dataset_description, write_sidecar
-from lesionless.data.folders import find_scans
+from lesionless.data.folders import check_apart, find_scans
 from lesionless.data.scan import Scan, read_scan, write_volume
 from lesionless.data.transforms import write_transform
 from lesionless.errors import ScanError, UsageError
@@ -20,52 +18,22 @@ from lesionless.models.bundle import Bundle
 from lesionless.preprocess.atlas import load_atlas
 from lesionless.preprocess.contrast import contrast_doubts
 from lesionless.preprocess.pipeline import PrepareSettings
-from lesionless.preprocess.prepared import PreparedScan, to_scan_grid
-from lesionless.provenance import (
-    MANIFEST_NAME,
-    RunManifest,
-    describe_software,
-    write_text_whole,
-)
-from lesionless.report.html import Html
-from lesionless.report.quality import figures_of
-from lesionless.report.scan_page import ScanReport, scan_page
-from lesionless.scoring.recipe import ScoreSettings
-from lesionless.scoring.segment import Lesion, lesions, segment
-from lesionless.scoring.threshold import OPERATING_POINTS
-from lesionless.stages.apply import apply
+from lesionless.preprocess.prepared import PreparedScan
+from lesionless.provenance import MANIFEST_NAME, RunManifest, write_text_whole
 from lesionless.stages.lesion_table import write_lesions
+from lesionless.stages.page import page_of
 from lesionless.stages.prepare import Task, brain_mask_path, prepare_task
 from lesionless.stages.progress import Track, silent
-from lesionless.stages.rebuild import rebuilder
 from lesionless.stages.resume import (
     PREPARATION,
     model_record,
     refuse_other_model,
     refuse_other_origin,
 )
+from lesionless.stages.segmented import Segmented, segment_prepared
 from lesionless.stages.sources import sources_of
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, eq=False)
-class Segmented:
-    """Hold what is written for one scan, on its own grid.
-
-    Attributes:
-        anomaly: (i, j, k) score in units of the normals' spread, 0 outside the brain.
-        segmentation: (i, j, k) lesion mask.
-        reconstruction: (i, j, k) in the scan's units, 0 outside the brain.
-        lesions: The components of the segmentation, the largest first.
-        threshold: Score above which a voxel is segmented.
-    """
-
-    anomaly: Volume
-    segmentation: Mask
-    reconstruction: Volume
-    lesions: list[Lesion]
-    threshold: float
 
 
 def segment_scans(
@@ -101,9 +69,10 @@ def segment_scans(
         track: Shows progress.
 
     Raises:
-        UsageError: No scan was found, an option does not fit, or outputs that are there already
-            are those of another model or operating point.
+        UsageError: No scan was found, an option does not fit, the outputs would lie among the
+            scans, or outputs that are there already are those of another model or operating point.
     """
+    check_apart(source, out)
     point = _operating_point(bundle, operating_point)
     settings = replace(settings, **_models_own(bundle))
     wanted = suffix or bundle.suffix
@@ -123,30 +92,6 @@ def segment_scans(
         for task in track(tasks, label="segment", total=len(tasks)):
             _segment_one(task, out, bundle, settings, record, overwrite, run)
     return run
-
-
-def segment_prepared(
-    bundle: Bundle, prepared: PreparedScan, *, operating_point: str, device: str = "cpu"
-) -> Segmented:
-    """Run the model on a prepared scan and bring the results to the scan's own grid."""
-    scored = apply(bundle, prepared, rebuilder(bundle.method, device=device))
-    geometry, brain = prepared.geometry, prepared.scan_brain
-    anomaly = to_scan_grid(scored.score, geometry) * brain
-    rebuilt = to_scan_grid(scored.reconstruction, geometry)
-    seen = to_scan_grid(prepared.brain, geometry, order=0) > 0
-    threshold = bundle.thresholds[operating_point]
-    min_lesion_mm3 = ScoreSettings(**bundle.scoring).min_lesion_mm3
-    smallest = min_lesion_mm3 / voxel_mm3(geometry.scan_affine)
-    segmentation = segment(anomaly, threshold=threshold, min_voxels=smallest)
-    return Segmented(
-        anomaly=anomaly.astype(np.float32),
-        segmentation=segmentation,
-        reconstruction=np.where(seen & brain, prepared.offset + prepared.scale * rebuilt, 0).astype(
-            np.float32
-        ),
-        lesions=lesions(segmentation, anomaly, geometry.scan_affine, geometry.scan_to_atlas),
-        threshold=threshold,
-    )
 
 
 def _manifest_name(subjects: Sequence[str] | None) -> str:
@@ -184,7 +129,7 @@ def _segment_one(
         return
     result = segment_prepared(bundle, prepared, operating_point=point, device=settings.device)
     _write(paths, scan, prepared, result, record)
-    write_text_whole(paths.page, _page(scan, prepared, result, bundle, point))
+    write_text_whole(paths.page, page_of(scan, prepared, result, record))
     _write_map(paths, scan, result, record)
     seconds = round(time.perf_counter() - started, 1)
     volume = sum(lesion.volume_ml for lesion in result.lesions)
@@ -244,37 +189,18 @@ def _about(scan: Scan, record: Mapping[str, Any]) -> dict[str, Any]:
     return {"Sources": [scan.path.name], **record}
 
 
-def _page(
-    scan: Scan, prepared: PreparedScan, result: Segmented, bundle: Bundle, point: str
-) -> Html:
-    """Return the page to look at."""
-    return scan_page(
-        ScanReport(
-            name=prepared.name,
-            image=scan.image,
-            reconstruction=result.reconstruction,
-            anomaly=result.anomaly,
-            segmentation=result.segmentation,
-            brain=prepared.scan_brain,
-            affine=scan.affine,
-            threshold=result.threshold,
-            lesions=result.lesions,
-            model=bundle.name,
-            operating_point=point,
-            methods=OPERATING_POINTS[point].description,
-            quality=figures_of(prepared),
-            warnings=prepared.record.get("messages", ()),
-            provenance=describe_software(),
-        )
-    )
-
-
 def _operating_point(bundle: Bundle, wanted: str | None) -> str:
     point = wanted or bundle.operating_point
     if point not in bundle.thresholds:
         raise UsageError(
             f"Expected an operating point of {bundle.name} ({', '.join(bundle.thresholds)}), "
             f"found {point!r}."
+        )
+    if not math.isfinite(bundle.thresholds[point]):
+        raise UsageError(
+            f"{bundle.name}: expected a threshold at the operating point {point}, found an "
+            "infinite one: too few normal scans set it. Give another --operating-point, or set it "
+            "anew with `lesionless calibrate` and more of them."
         )
     return point
 

@@ -11,6 +11,7 @@ from lesionless.data.bids import PLAIN_SUFFIX
 from lesionless.errors import UsageError
 from lesionless.preprocess.pipeline import PrepareSettings
 from lesionless.provenance import json_text, write_text_whole
+from lesionless.training.differences import differences, told
 
 SETTINGS = "prepare.json"
 
@@ -26,11 +27,13 @@ def check_settings(out: Path, settings: PrepareSettings, *, overwrite: bool = Fa
     Raises:
         UsageError: They would.
     """
-    is_store = (out / SETTINGS).exists()
-    if is_store and not overwrite and load_settings(out) != _meaningful(settings):
+    if overwrite or not (out / SETTINGS).exists():
+        return
+    differing = differences(asdict(_meaningful(settings)), asdict(load_settings(out)))
+    if differing:
         raise UsageError(
-            f"{out}: expected scans prepared with {_meaningful(settings)}, found "
-            f"{load_settings(out)}. Choose another folder, or give --overwrite."
+            f"{out}: expected scans prepared with {told(differing)}. Choose another folder, or "
+            "give --overwrite."
         )
 
 
