@@ -39,7 +39,7 @@ def main(prepared: Path, out: Path, models: Sequence[str]) -> None:
         for table in (
             summary_table(results, operating_point=POINT, region=region),
             operating_point_table(results, region=region),
-            comparison_table(results, metric="auprc", region=region),
+            comparison_table(results, metric="auprc", operating_point=POINT, region=region),
             comparison_table(results, metric="dice", operating_point=POINT, region=region),
         )
     ]
