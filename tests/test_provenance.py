@@ -126,11 +126,17 @@ def test_a_text_file_is_replaced_whole_and_leaves_nothing_beside(tmp_path: Path)
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_failed_write_leaves_the_old_file_and_nothing_beside(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_the_old_file_and_nothing_beside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
     path = tmp_path / "a.txt"
     write_text_whole(path, "one")
-    with pytest.raises(UnicodeEncodeError):
-        write_text_whole(path, "\ud800")
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match="No space left"):
+        write_text_whole(path, "two")
     assert path.read_text() == "one"
     assert list(tmp_path.iterdir()) == [path]
 

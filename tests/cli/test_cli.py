@@ -52,12 +52,16 @@ def test_help_imports_nothing_heavy() -> None:
         ["bids", "missing", "out", "group"],
         ["bids", "missing", "out", "everyone"],
         ["export", "restoration", "out.pb", "--format", "tensorflow"],
+        ["segment", "scan.nii.gz", "scan.nii.gz/out", "--model", "intensity"],
+        ["segment", "scan.nii.gz", "out", "--mask", "{id}.nii.gz"],
+        ["segment", "scan.nii.gz", "out", "--mask", "{subject.nii.gz"],
     ],
 )
 def test_wrong_usage_exits_with_2(
     arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "scan.nii.gz").touch()
     assert run(arguments) == 2
 
 

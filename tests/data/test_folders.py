@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lesionless.data.bids import name_of
-from lesionless.data.folders import Input, find_masks, find_scans, mask_of
+from lesionless.data.folders import Input, check_apart, find_masks, find_scans, mask_of
 from lesionless.errors import UsageError
 
 
@@ -43,6 +43,26 @@ def test_a_bids_tree_gives_its_raw_flairs_and_nothing_else(tmp_path: Path) -> No
         "sub-2/ses-b/anat/sub-2_ses-b_FLAIR.nii.gz",
     ]
     assert found(tmp_path, suffix="T1w") == ["sub-1/anat/sub-1_T1w.nii.gz"]
+
+
+def test_sessions_and_their_folders_may_be_links(tmp_path: Path) -> None:
+    """As `datalad` and scripts that build a tree make them."""
+    tree, elsewhere = tmp_path / "bids", tmp_path / "elsewhere"
+    scans = ["sub-1/ses-2/anat/sub-1_ses-2_FLAIR.nii.gz", "sub-2/anat/sub-2_FLAIR.nii.gz"]
+    touch(elsewhere, *scans)
+    touch(tree, "sub-1/ses-1/anat/sub-1_ses-1_FLAIR.nii.gz", "sub-2/dwi/x.txt")
+    (tree / "sub-1" / "ses-2").symlink_to(elsewhere / "sub-1" / "ses-2")
+    (tree / "sub-2" / "anat").symlink_to(elsewhere / "sub-2" / "anat")
+    assert found(tree) == ["sub-1/ses-1/anat/sub-1_ses-1_FLAIR.nii.gz", *scans]
+    assert find_scans(tree / "sub-1")[1].path == tree / scans[0]
+
+
+def test_outputs_do_not_go_among_the_scans(tmp_path: Path) -> None:
+    touch(tmp_path, "a.nii.gz")
+    with pytest.raises(UsageError, match="another folder than that of the scans"):
+        check_apart(tmp_path, tmp_path / ".")
+    check_apart(tmp_path / "a.nii.gz", tmp_path)
+    check_apart(tmp_path, tmp_path / "derivatives")
 
 
 def test_a_tree_of_stripped_scans_is_read_without_its_masks(tmp_path: Path) -> None:

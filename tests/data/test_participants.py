@@ -5,7 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from lesionless.data.participants import Participant, join_participants, read_participants
+from lesionless.data.participants import (
+    Participant,
+    check_labels,
+    join_participants,
+    read_participants,
+)
 from lesionless.errors import UsageError
 
 
@@ -149,3 +154,18 @@ def test_lines_of_subjects_that_are_not_taken_stay_out(tmp_path: Path) -> None:
     tree, own = two_tables(tmp_path, [], ["participant_id group", "sub-1 healthy", "sub-2 patient"])
     join_participants(tree, own, without=["1"])
     assert list(read_participants(own)) == ["2"]
+
+
+def test_labels_that_lost_their_zeros_are_refused(tmp_path: Path) -> None:
+    """A spreadsheet makes 1 of 001; its group would be nobody's."""
+    table(tmp_path, "participant_id group", "1 patient", "sub-002 patient", "7 patient")
+    with pytest.raises(UsageError, match=r"expected sub-001 as in the names of the scans, found 1"):
+        check_labels(tmp_path, ["001", "002"])
+    check_labels(tmp_path, ["2", "002", "007x", "1"])
+    check_labels(tmp_path / "nowhere", ["001"])
+
+
+def test_blanks_around_names_and_ends_of_line_inside_fields_do_no_harm(tmp_path: Path) -> None:
+    lines = "participant_id \tgroup\tnote\r\nsub-1\tpatient\tone\x0btwo\u0085three\r\n"
+    (tmp_path / "participants.tsv").write_bytes(lines.encode())
+    assert read_participants(tmp_path) == {"1": Participant("1", group="patient")}

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import nibabel as nib
+import numpy as np
 import pytest
 
 from lesionless.errors import UsageError
 from lesionless.preprocess import atlas
-from lesionless.preprocess.atlas import resolve_space
+from lesionless.preprocess.atlas import MNI152, load_atlas, placed_as_mni152, resolve_space
 
 
 def test_a_path_is_kept_so_that_it_is_found_from_every_folder(
@@ -37,3 +39,15 @@ def test_names_stand_for_the_atlases_that_are_known(
 def test_a_path_without_a_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"none.nii: expected an atlas image, found no such file"):
         resolve_space(str(tmp_path / "none.nii"))
+
+
+def test_the_brain_of_another_atlas_is_placed_where_that_of_mni152_lies(tmp_path: Path) -> None:
+    """SRI24 has its origin at a corner: places by their millimetres would miss the brain."""
+    known, moved = load_atlas(MNI152), np.eye(4)
+    moved[:3, 3] = (-119.0, 60.0, 67.0)
+    path = tmp_path / "moved.nii.gz"
+    nib.save(nib.Nifti1Image(known.image, moved @ known.affine), path)
+    index_to_atlas = np.diag([2.0, 3.0, 4.0, 1.0])
+    np.testing.assert_array_equal(placed_as_mni152(index_to_atlas, MNI152), index_to_atlas)
+    placed = placed_as_mni152(moved @ index_to_atlas, str(path))
+    np.testing.assert_allclose(placed, index_to_atlas, atol=1e-6)

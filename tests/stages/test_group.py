@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lesionless.data.bids import name_of, output_paths
-from lesionless.data.derivatives import read_tsv, write_tsv
+from lesionless.data.derivatives import read_tsv, write_sidecar, write_tsv
 from lesionless.errors import UsageError
 from lesionless.stages.group import write_group
 from lesionless.stages.lesion_table import COLUMNS
@@ -24,6 +24,7 @@ def segmented(out: Path, name: str, volumes_ml: list[float], brain_voxels: int) 
     brain.reshape(-1)[:brain_voxels] = 1
     nib.save(nib.Nifti1Image(brain, np.diag([2.0, 2.0, 5.0, 1.0])), paths.brain)
     paths.anomaly.touch()
+    write_sidecar(paths.anomaly, {"Model": "intensity", "OperatingPoint": "p98"})
 
 
 def test_each_scan_has_a_row_with_its_volumes(tmp_path: Path) -> None:
@@ -31,11 +32,18 @@ def test_each_scan_has_a_row_with_its_volumes(tmp_path: Path) -> None:
     segmented(tmp_path, "sub-01_FLAIR.nii.gz", [], 100)
     rows = read_tsv(write_group(tmp_path).table)
     assert [list(row.values()) for row in rows] == [
-        ["sub-01", "n/a", "sub-01", "0", "0", "0", "2"],
-        ["sub-02", "ses-b", "sub-02_ses-b_acq-3d", "2", "0.75", "0.5", "10"],
+        ["sub-01", "n/a", "sub-01", "0", "0", "0", "2", "intensity", "p98"],
+        ["sub-02", "ses-b", "sub-02_ses-b_acq-3d", "2", "0.75", "0.5", "10", "intensity", "p98"],
     ]
     explained = json.loads((tmp_path / "group_lesions.json").read_text(encoding="utf-8"))
     assert list(explained) == list(rows[0])
+
+
+def test_a_brain_that_fills_its_scan_has_a_volume(tmp_path: Path) -> None:
+    segmented(tmp_path, "sub-01_FLAIR.nii.gz", [], 1000)
+    group = write_group(tmp_path)
+    assert [row["brain_ml"] for row in read_tsv(group.table)] == ["20"]
+    assert not group.failed
 
 
 @pytest.mark.parametrize("subject", ["02", "sub-02"])

@@ -200,6 +200,8 @@ def test_contrasts_are_not_mixed_in_a_store(cohort: Path, tmp_path: Path) -> Non
     assert len(store.paths(out)) == 1
     assert prepare(tree, tmp_path / "T1w", COARSE, suffix="T1w", jobs=1).names("done")
     assert load_suffix(tmp_path / "T1w") == "T1w"
+    with pytest.raises(UsageError, match="another folder"):
+        prepare(tree, tree, COARSE, jobs=1)
 
 
 def as_before(out: Path) -> None:

@@ -51,6 +51,22 @@ def test_no_normal_slices_is_said(prepared: Path) -> None:
         stack(iter(()))
 
 
+def test_subjects_without_a_mask_are_named_once_and_counted(
+    cohort: Path, prepared: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "store"
+    shutil.copytree(prepared, folder)
+    (folder / "participants.tsv").write_text("participant_id\tgroup\nsub-healthy001\thealthy\n")
+    for path in store.paths(folder):
+        store.save(folder, replace(store.load(path), lesion=None))
+    bundle = train_model(folder, tmp_path / "model", TrainRequest(model="intensity"))
+    named = [message for message in caplog.messages if "no lesion mask" in message]
+    assert len(named) == len(set(named)) == len(store.paths(folder)) - 1
+    counted = bundle.training["n_slices_of"]
+    assert counted["healthy"] > 0 and counted["others"] > 0
+    assert sum(counted.values()) == bundle.training["n_slices"]
+
+
 def test_every_second_normal_slice_of_each_scan(prepared: Path) -> None:
     learn = Normals(prepared, "train", NormalsSettings())
     wanted = [normal.scan.image[normal.is_normal][::2] for normal in learn]
@@ -341,6 +357,16 @@ def test_second_segmentation_finds_outputs_present(
     for expected in ("done", "present"):
         run = segment_scans(cohort, tmp_path, bundle, COARSE, subjects=["healthy001"])
         assert run.names(expected) == ["sub-healthy001_FLAIR"]
+
+
+def test_a_threshold_that_segments_nothing_is_refused(
+    cohort: Path, model: Path, tmp_path: Path
+) -> None:
+    bundle = bundles.load(model)
+    assert np.isinf(bundle.thresholds["conformal-1e-2"])
+    with pytest.raises(UsageError, match="too few normal scans"):
+        segment_scans(cohort, tmp_path, bundle, COARSE, operating_point="conformal-1e-2")
+    assert not any(tmp_path.iterdir())
 
 
 def test_an_unknown_operating_point_is_refused(cohort: Path, model: Path, tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def normal_slices(
 
     Healthy subjects give all their slices, others those free of lesions with a margin. A patient
     of whom no lesion mask is known gives none. A subject of unknown group without a lesion mask
-    is taken for healthy. The last two are logged.
+    is taken for healthy. `name_without_mask` tells of the last two.
 
     Args:
         lesion: (slice, row, column) reference lesions, or None where nothing is known of them.
@@ -95,14 +95,17 @@ def normal_slices(
         return np.ones(n_slices, dtype=bool)
     if lesion is not None:
         return lesion_free_slices(lesion, margin=margin)
-    is_assumed_healthy = participant.group is None
+    return np.full(n_slices, participant.group is None)
+
+
+def name_without_mask(participant: Participant) -> None:
+    """Warn of a subject of whom it is not known where its lesions lie, or whether it has some."""
     logger.warning(
         "sub-%s: no lesion mask, group %s: %s of its slices count as normal",
         participant.subject,
         participant.group or "not known",
-        "all" if is_assumed_healthy else "none",
+        "all" if participant.group is None else "none",
     )
-    return np.full(n_slices, is_assumed_healthy)
 
 
 def lesion_free_slices(lesion: SliceMask, *, margin: int = 2) -> Bool[np.ndarray, " slice"]:

@@ -93,6 +93,23 @@ def load_atlas(space: str) -> Atlas:
     return _mni152() if space == MNI152 else _from_file(Path(space))
 
 
+def placed_as_mni152(index_to_atlas: Affine, space: str) -> Affine:
+    """Return the way to millimetres in which the atlas's brain lies where that of MNI152 does.
+
+    The centres of the brains' bounding boxes meet, so that x is 0 at the midline; SRI24, for one,
+    has its origin at a corner of the image.
+
+    Args:
+        index_to_atlas: From index to atlas millimetres.
+        space: Of the atlas, see `load_atlas`.
+    """
+    if space == MNI152:
+        return index_to_atlas
+    to_mni152 = np.eye(4)
+    to_mni152[:3, 3] = load_atlas(MNI152).centre_mm - load_atlas(space).centre_mm
+    return np.asarray(to_mni152 @ index_to_atlas)
+
+
 def _mni152() -> Atlas:
     image, affine = mni152_map("t1")
     mask = image > BRAIN

@@ -9,7 +9,7 @@ from scipy import ndimage
 from lesionless.arrays import Affine, SliceMask, Slices
 
 CELL_MM = 4.0
-# A box in atlas millimetres that holds every adult brain in MNI152 and SRI24 with room to spare.
+# A box in millimetres of MNI152 that holds every adult brain with room to spare.
 LOW_MM = np.array([-104.0, -140.0, -96.0])
 SHAPE = (52, 64, 52)
 SMOOTHING_MM = (6.0, 6.0, 8.0)
@@ -30,11 +30,11 @@ class Normative:
     centre: np.ndarray
     spread: np.ndarray
 
-    def standardise(self, score: Slices, brain: SliceMask, index_to_atlas: Affine) -> Slices:
+    def standardise(self, score: Slices, brain: SliceMask, index_to_mni152: Affine) -> Slices:
         """Return the score in units of the normals' spread, 0 outside the brain."""
         if self.centre.ndim == 0:
             return np.where(brain, (score - self.centre) / self.spread, 0).astype(np.float32)
-        where = _cells(brain, index_to_atlas)
+        where = _cells(brain, index_to_mni152)
         centre = ndimage.map_coordinates(self.centre, where, order=1, mode="nearest")
         spread = ndimage.map_coordinates(self.spread, where, order=1, mode="nearest")
         standardised = np.zeros(score.shape, np.float32)
@@ -46,7 +46,8 @@ def overall(normals: Iterable[tuple[Slices, SliceMask, Affine]]) -> Normative:
     """Fit one centre and spread to all pixels of the normals' masks.
 
     Args:
-        normals: Score, mask of the pixels that are normal, index-to-atlas; one scan each.
+        normals: Score, mask of the pixels that are normal, the way from index to millimetres of
+            MNI152 (`placed_as_mni152`); one scan each.
     """
     count, total, squares = _moments(_one_cell(normals), 1)
     return Normative(*_centre_spread(count[0], total[0], squares[0]))
@@ -104,13 +105,13 @@ def _atlas_cells(
     normals: Iterable[tuple[Slices, SliceMask, Affine]],
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     limits = np.array(SHAPE)[:, np.newaxis] - 1
-    for score, mask, index_to_atlas in normals:
-        where = np.clip(np.rint(_cells(mask, index_to_atlas)), 0, limits).astype(np.intp)
+    for score, mask, index_to_mni152 in normals:
+        where = np.clip(np.rint(_cells(mask, index_to_mni152)), 0, limits).astype(np.intp)
         yield np.ravel_multi_index(tuple(where), SHAPE), score[mask]
 
 
-def _cells(mask: SliceMask, index_to_atlas: Affine) -> np.ndarray:
+def _cells(mask: SliceMask, index_to_mni152: Affine) -> np.ndarray:
     """Return the (3, n) cell coordinates, not rounded, of the mask's pixels."""
     index = np.array(np.nonzero(mask))
-    atlas_mm = index_to_atlas[:3, :3] @ index + index_to_atlas[:3, 3:]
-    return (atlas_mm - LOW_MM[:, np.newaxis]) / CELL_MM - 0.5
+    places_mm = index_to_mni152[:3, :3] @ index + index_to_mni152[:3, 3:]
+    return (places_mm - LOW_MM[:, np.newaxis]) / CELL_MM - 0.5

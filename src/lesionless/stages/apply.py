@@ -8,6 +8,7 @@ from jaxtyping import Bool
 
 from lesionless.arrays import SliceMask, Slices
 from lesionless.models.bundle import Bundle
+from lesionless.preprocess.atlas import placed_as_mni152
 from lesionless.preprocess.planes import turns
 from lesionless.preprocess.prepared import PreparedScan
 from lesionless.preprocess.white_matter import white_matter_at
@@ -35,10 +36,12 @@ class ScoredScan:
 def apply(bundle: Bundle, scan: PreparedScan, rebuild: Rebuild) -> ScoredScan:
     """Reconstruct and score one prepared scan; both are 0 outside the brain."""
     settings = ScoreSettings(**bundle.scoring)
-    raw = raw_score(scan, rebuild, settings, space=bundle.prepare["space"])
+    space = bundle.prepare["space"]
+    raw = raw_score(scan, rebuild, settings, space=space)
     normative = Normative(bundle.normative["centre"], bundle.normative["spread"])
     inside = scored(scan.brain, settings)
-    score_map = normative.standardise(raw.score, inside, scan.geometry.index_to_atlas)
+    place = placed_as_mni152(scan.geometry.index_to_atlas, space)
+    score_map = normative.standardise(raw.score, inside, place)
     return ScoredScan(raw.reconstruction * scan.brain, score_map)
 
 

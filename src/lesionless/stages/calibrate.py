@@ -8,6 +8,7 @@ import numpy as np
 from lesionless.arrays import Affine, SliceMask, Slices
 from lesionless.errors import UsageError
 from lesionless.models.bundle import Bundle
+from lesionless.preprocess.atlas import placed_as_mni152
 from lesionless.scoring.normative import by_location, overall
 from lesionless.scoring.recipe import ScoreSettings, scored
 from lesionless.scoring.threshold import operating_points
@@ -23,12 +24,12 @@ class NormalScores:
     Attributes:
         score: (slice, row, column).
         inside: The pixels that have a score.
-        index_to_atlas: From (slice, row, column) to atlas millimetres.
+        index_to_mni152: From (slice, row, column) to millimetres of MNI152.
     """
 
     score: Slices
     inside: SliceMask
-    index_to_atlas: Affine
+    index_to_mni152: Affine
 
 
 def calibrate(
@@ -58,9 +59,9 @@ def calibrate(
         for normals in (train, held_out)
     )
     fit = by_location if settings.location else overall
-    normative = fit((n.score, n.inside, n.index_to_atlas) for n in trained)
+    normative = fit((n.score, n.inside, n.index_to_mni152) for n in trained)
     parts = [
-        [normative.standardise(n.score, n.inside, n.index_to_atlas)[n.inside] for n in part]
+        [normative.standardise(n.score, n.inside, n.index_to_mni152)[n.inside] for n in part]
         for part in (trained, fresh)
     ]
     return replace(
@@ -87,7 +88,7 @@ def _score(
     space = bundle.prepare["space"]
     raw = raw_score(scan, rebuild, settings, space=space, wanted=kept).score
     inside = scored(scan.brain, settings) & kept[:, np.newaxis, np.newaxis]
-    return NormalScores(raw, inside, scan.geometry.index_to_atlas)
+    return NormalScores(raw, inside, placed_as_mni152(scan.geometry.index_to_atlas, space))
 
 
 def _thinned(normals: Iterable[NormalScan], max_slices: int | None) -> Sequence[NormalScan]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from lesionless.arrays import voxel_mm3
 from lesionless.data.bids import BidsName, output_name
-from lesionless.data.derivatives import read_tsv, write_sidecar, write_tsv
+from lesionless.data.derivatives import read_sidecar, read_tsv, write_sidecar, write_tsv
 from lesionless.data.folders import Input, of_subjects
 from lesionless.data.scan import read_map
 from lesionless.errors import ScanError, UsageError
@@ -27,6 +27,8 @@ COLUMNS = {
     "lesion_ml": {"Description": "volume of all lesions", "Units": "mL"},
     "largest_ml": {"Description": "volume of the largest lesion", "Units": "mL"},
     "brain_ml": {"Description": "volume of the brain mask", "Units": "mL"},
+    "model": {"Description": "model that the lesions were found with"},
+    "operating_point": {"Description": "where its lesion mask is cut"},
 }
 
 
@@ -81,7 +83,7 @@ def _maps(folder: Path, subjects: Sequence[str] | None) -> list[Input]:
 def _row(name: BidsName, path: Path) -> list[Any]:
     table = path.with_name(output_name(name, {"desc": "lesions"}, ".tsv"))
     brain = path.with_name(output_name(name, {"space": "orig", "desc": "brain"}, "_mask.nii.gz"))
-    volumes = _volumes_ml(table)
+    volumes, made_with = _volumes_ml(table), read_sidecar(path)
     return [
         f"sub-{name.subject}",
         f"ses-{name.session}" if name.session else None,
@@ -90,6 +92,8 @@ def _row(name: BidsName, path: Path) -> list[Any]:
         sum(volumes),
         max(volumes, default=0.0),
         _brain_ml(brain),
+        made_with.get("Model"),
+        made_with.get("OperatingPoint"),
     ]
 
 

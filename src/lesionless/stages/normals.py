@@ -1,6 +1,7 @@
 """The slices without lesions of a store: those to learn from, and those for thresholds."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from scipy import ndimage
 from lesionless import store
 from lesionless.arrays import SliceMask, Slices
 from lesionless.data.participants import Participant, read_participants
-from lesionless.data.splits import Split, normal_slices, split_subjects
+from lesionless.data.splits import Split, name_without_mask, normal_slices, split_subjects
 from lesionless.errors import UsageError
 from lesionless.preprocess.atlas import load_atlas
 from lesionless.preprocess.grid import range_mm
@@ -23,25 +24,40 @@ from lesionless.training.normals import NormalsSettings
 
 @dataclass(frozen=True, eq=False)
 class NormalScan:
-    """Hold a scan and which of its slices are normal."""
+    """Hold a scan and which of its slices are normal.
+
+    Attributes:
+        scan: The scan, without the tissue that does not count.
+        is_normal: Which slices count.
+        is_healthy: Whether the subject is known to be healthy.
+    """
 
     scan: PreparedScan
     is_normal: Bool[np.ndarray, " slice"]
+    is_healthy: bool = False
 
 
 class Normals:
-    """Give the normal scans of one part of a store, read anew at every pass."""
+    """Give the normal scans of one part of a store, read anew at every pass.
+
+    Subjects without a lesion mask who are not known to be healthy are named at the first pass.
+
+    Attributes:
+        folder: The store.
+        subjects: Labels of the part's subjects.
+    """
 
     def __init__(self, folder: Path, part: str, settings: NormalsSettings) -> None:
-        self._folder, self._part, self._settings = folder, part, settings
+        self.folder, self._settings = folder, settings
+        self.subjects = getattr(split_of(folder, settings), part)
         self._space = load_settings(folder).space
         self._participants = read_participants(folder)
-        self._split = split_of(folder, settings)
+        self._named: set[str] = set()
 
     def __iter__(self) -> Iterator[NormalScan]:
         """Yield the scans of the part that have normal slices, sorted by name."""
-        for path in store.paths(self._folder):
-            if self._split.part_of(store.subject_of(path)) == self._part:
+        for path in store.paths(self.folder):
+            if store.subject_of(path) in self.subjects:
                 normal = self._normal(store.load(path))
                 if normal.is_normal.any():
                     yield normal
@@ -49,6 +65,9 @@ class Normals:
     def _normal(self, scan: PreparedScan) -> NormalScan:
         participant = self._participants.get(scan.subject, Participant(scan.subject))
         lesion, beside_mm = scan.lesion, self._settings.beside_lesions_mm
+        if lesion is None and not participant.is_healthy and scan.subject not in self._named:
+            self._named.add(scan.subject)
+            name_without_mask(participant)
         if beside_mm is not None and lesion is not None and not participant.is_healthy:
             scan = _without_lesions(scan, lesion, beside_mm)
             is_normal = scan.brain.any(axis=(1, 2))
@@ -56,7 +75,8 @@ class Normals:
             is_normal = normal_slices(
                 lesion, len(scan.image), participant, margin=self._settings.margin
             )
-        return NormalScan(scan, is_normal & in_levels(scan, self._space, self._settings.levels))
+        is_normal = is_normal & in_levels(scan, self._space, self._settings.levels)
+        return NormalScan(scan, is_normal, participant.is_healthy)
 
 
 def _without_lesions(scan: PreparedScan, lesion: SliceMask, beside_mm: float) -> PreparedScan:
@@ -90,18 +110,18 @@ def split_of(folder: Path, settings: NormalsSettings) -> Split:
     )
 
 
-def check_held_out(folder: Path, settings: NormalsSettings) -> None:
+def check_held_out(held_out: Normals) -> None:
     """Refuse a store without normals that set thresholds, before anything is trained.
 
     Raises:
         UsageError: No subject is held back, or none of those who are has a normal slice.
     """
-    if next(iter(Normals(folder, "val", settings)), None) is None:
-        who = ", ".join(f"sub-{label}" for label in split_of(folder, settings).val) or "nobody"
+    if next(iter(held_out), None) is None:
+        who = ", ".join(f"sub-{label}" for label in held_out.subjects) or "nobody"
         raise UsageError(
-            f"{folder}: expected slices without lesions of subjects that are held back to set "
-            f"thresholds, found none; held back: {who}. Give a larger --val-fraction, name healthy "
-            "subjects with the split val in participants.tsv, or give a smaller --margin."
+            f"{held_out.folder}: expected slices without lesions of subjects that are held back to "
+            f"set thresholds, found none; held back: {who}. Give a larger --val-fraction, name "
+            "healthy subjects with the split val in participants.tsv, or give a smaller --margin."
         )
 
 
@@ -119,13 +139,24 @@ def digest(folder: Path) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
-def stack(normals: Iterable[NormalScan], *, every: int = 1) -> Slices:
+def stack(
+    normals: Iterable[NormalScan], *, every: int = 1, tally: Counter[str] | None = None
+) -> Slices:
     """Return every n-th normal slice of some scans as one (slice, row, column) float32 array.
+
+    Args:
+        normals: The scans.
+        every: See `NormalsSettings`.
+        tally: Receives how many slices are of subjects known to be `healthy`, how many of `others`.
 
     Raises:
         UsageError: There is none.
     """
-    parts = [normal.scan.image[normal.is_normal][::every] for normal in normals]
+    parts = []
+    for normal in normals:
+        parts.append(normal.scan.image[normal.is_normal][::every])
+        if tally is not None:
+            tally["healthy" if normal.is_healthy else "others"] += len(parts[-1])
     if not parts:
         raise UsageError(
             "Expected slices without lesions to learn from, found none. Give healthy subjects, "

@@ -57,13 +57,14 @@ def recalibrate(
         raise UsageError(f"{out}: expected no model yet, found one. Give --overwrite.")
     parts = [bundles.load(model) for model in models]
     _check(parts, [str(model) for model in models], prepared)
-    check_held_out(prepared, normals)
+    held_out = Normals(prepared, "val", normals)
+    check_held_out(held_out)
     joined = parts[0] if len(parts) == 1 else _joined(parts)
     point = operating_point or joined.operating_point
     ready = calibrate(
         replace(joined, prepare=asdict(load_settings(prepared)), operating_point=point),
         Normals(prepared, "train", normals),
-        Normals(prepared, "val", normals),
+        held_out,
         rebuild=rebuilder(joined.method, device=device),
         max_slices=max_slices,
     )

@@ -89,7 +89,10 @@ def with_record(
         "request": asdict(request),
         **{
             key: about[key]
-            for key in ("n_slices", "n_patient_slices", "also", "patients", "scans_sha256")
+            for key in (
+                *("n_slices", "n_slices_of", "n_patient_slices"),
+                *("also", "patients", "scans_sha256"),
+            )
         },
         "epochs": len(history),
         "hours": sum(row["seconds"] for row in history) / 3600,

@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from itertools import chain
@@ -69,14 +70,16 @@ def train_model(
     sources = Sources(prepared, also, patients)
     if bundles.is_complete(out):
         return _finished(out, begun, request, sources)
-    check_held_out(prepared, request.normals)
+    held_out = Normals(prepared, "val", request.normals)
+    check_held_out(held_out)
     _name_shared_subjects(sources, request.normals)
     findings = None if patients is None else _findings(patients, begun, request)
     learn = Normals(prepared, "train", request.normals)
     further = [_further(folder, request.normals) for folder in also]
-    slices = stack(chain(learn, *further), every=request.normals.every)
+    tally: Counter[str] = Counter(healthy=0, others=0)
+    slices = stack(chain(learn, *further), every=request.normals.every, tally=tally)
     logger.info("%s: %d slices without lesions", begun.name, len(slices))
-    about = _about(begun, request, len(slices), sources, findings)
+    about = _about(begun, request, tally, sources, findings)
 
     def after_epoch(epoch: Epoch) -> None:
         _keep_samples(begun.method, epoch, out)
@@ -89,7 +92,7 @@ def train_model(
     ready = calibrate(
         begun,
         learn,
-        Normals(prepared, "val", request.normals),
+        held_out,
         rebuild=rebuilder(begun.method, device=request.training.device),
         max_slices=request.calibration_slices,
     )
@@ -102,7 +105,7 @@ def train_model(
 def _about(
     begun: Bundle,
     request: TrainRequest,
-    n_slices: int,
+    tally: Counter[str],
     sources: Sources,
     findings: Findings | None,
 ) -> dict[str, Any]:
@@ -111,7 +114,8 @@ def _about(
         "model": begun.name,
         "start": request.start,
         "normals": asdict(request.normals),
-        "n_slices": n_slices,
+        "n_slices": tally.total(),
+        "n_slices_of": dict(tally),
         "n_patient_slices": 0 if findings is None else len(findings.image),
         **sources.record(),
         **asdict(begun.settings),
