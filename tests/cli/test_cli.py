@@ -65,6 +65,17 @@ def test_wrong_usage_exits_with_2(
     assert run(arguments) == 2
 
 
+def test_a_stopped_command_says_how_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lesionless.models.bundle.load", stop)
+    assert run(["segment", str(tmp_path), str(tmp_path / "out")]) == 130
+    assert "Run the same command again" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("options", "epochs", "split"),
     [([], 150, "test"), (["--epochs", "3"], 3, "test"), (["--test-split", "all"], 150, "all")],

@@ -57,6 +57,18 @@ def test_sessions_and_their_folders_may_be_links(tmp_path: Path) -> None:
     assert find_scans(tree / "sub-1")[1].path == tree / scans[0]
 
 
+def test_a_tree_without_the_contrast_says_which_there_are(tmp_path: Path) -> None:
+    touch(tmp_path, "sub-1/anat/sub-1_T1w.nii.gz", "sub-1/anat/sub-1_T2w.nii.gz")
+    with pytest.raises(UsageError, match=r"found \*_T1w, \*_T2w\. Check"):
+        find_scans(tmp_path)
+
+
+def test_a_subject_that_is_not_there_is_told_of_those_who_are(tmp_path: Path) -> None:
+    touch(tmp_path, *(f"sub-{n:02}/anat/sub-{n:02}_FLAIR.nii.gz" for n in range(12)))
+    with pytest.raises(UsageError, match=r"none of 3\. Check .*there are 00, 01, .*2 more"):
+        find_scans(tmp_path, subjects=["3"])
+
+
 def test_outputs_do_not_go_among_the_scans(tmp_path: Path) -> None:
     touch(tmp_path, "a.nii.gz")
     with pytest.raises(UsageError, match="another folder than that of the scans"):

@@ -19,6 +19,7 @@ app = App(
     name="lesionless",
     help="Lesion maps for brain MR, learned from scans without lesions. Research use only.",
     version_flags=["--version"],
+    suppress_keyboard_interrupt=False,  # `run` says how to go on
 )
 
 

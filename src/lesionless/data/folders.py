@@ -17,6 +17,7 @@ _SCAN_EXTENSIONS = (".nii", ".nii.gz", ".img")
 _LINKED = ("anat/*", "ses-*/anat/*", "sub-*/anat/*", "sub-*/ses-*/anat/*")
 _LEVELS = ("*", "sub-*/**/*", "ses-*/**/*", *_LINKED)
 _SKIPPED_FOLDERS = frozenset({"derivatives", "sourcedata", "code"})
+MOST_LISTED = 10  # subjects in a message
 # Our own maps are FLAIR images by suffix, but never scans to work on
 _OWN_OUTPUTS = frozenset({"anomaly", "lesionless"})
 
@@ -75,10 +76,11 @@ def find_scans(
         found = [_single(path, suffix)]
     found = of_subjects(found, subjects, path)
     if not found:
+        others = _other_suffixes(path) or "none"
         raise UsageError(
             f"{path}: expected scans (NIfTI files right inside, sub-*/**/*_{suffix}.nii.gz as in "
-            "BIDS, or the files of a DICOM series), found none. Check the path, or name another "
-            f"suffix than {suffix}."
+            f"BIDS, or the files of a DICOM series), found {others}. Check the path, or name "
+            f"another suffix than {suffix}."
         )
     _refuse_collisions(found)
     return sorted(found, key=lambda scan: (scan.name.stem, scan.path))
@@ -165,9 +167,16 @@ def of_subjects(found: list[Input], subjects: Collection[str] | None, path: Path
     if missing:
         raise UsageError(
             f"{path}: expected scans of the subjects asked for, found none of "
-            f"{', '.join(sorted(missing))}. Check the labels."
+            f"{', '.join(sorted(missing))}. Check the labels: there are {_listed(found)}."
         )
     return [scan for scan in found if scan.subject in wanted]
+
+
+def _listed(found: Sequence[Input]) -> str:
+    """List the subjects of scans, at most the first `MOST_LISTED`."""
+    labels = sorted({scan.subject for scan in found})
+    more = f" and {len(labels) - MOST_LISTED} more" if len(labels) > MOST_LISTED else ""
+    return ", ".join(labels[:MOST_LISTED]) + more
 
 
 def is_hidden(path: Path, root: Path) -> bool:
@@ -205,6 +214,12 @@ def _scans_in(folder: Path, suffix: str) -> Iterator[Path]:
             logger.warning("%s is left out: not named as in BIDS (sub-X_..._%s)", file, suffix)
         elif name.suffix == suffix and name.get("desc") not in _OWN_OUTPUTS:
             yield file
+
+
+def _other_suffixes(folder: Path) -> str:
+    """List the suffixes of what the folder holds instead; empty where it holds no image."""
+    names = [parse_name(file.name) for file in _images(folder, _LEVELS) if not _is_mask(file)]
+    return ", ".join(sorted({f"*_{name.suffix}" for name in names if name}))
 
 
 def _series_in(folder: Path) -> list[Path]:
