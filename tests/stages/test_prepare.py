@@ -215,6 +215,17 @@ def as_before(out: Path) -> None:
     (out / "prepare.json").write_text(json.dumps(fields))
 
 
+def test_a_table_whose_labels_lost_their_zeros_is_refused(cohort: Path, tmp_path: Path) -> None:
+    tree = copy_of(cohort, tmp_path / "in", "patient001")
+    (tree / "sub-patient001").rename(tree / "sub-001")
+    for path in tree.glob("sub-001/anat/*"):
+        path.rename(path.with_name(path.name.replace("patient001", "001")))
+    (tree / "participants.tsv").write_text("participant_id\tgroup\n1\tpatient\n")
+    with pytest.raises(UsageError, match="expected sub-001"):
+        prepare(tree, tmp_path / "out", COARSE, jobs=1)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_store_of_an_earlier_version_stays_in_use(
     cohort: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -12,6 +12,7 @@ from lesionless.arrays import Slices
 from lesionless.errors import UsageError
 from lesionless.models import bundle as bundles
 from lesionless.models.catalogue import CATALOGUE
+from lesionless.preprocess.atlas import MNI152, load_atlas
 from lesionless.preprocess.pipeline import PrepareSettings
 from lesionless.preprocess.planes import turns
 from lesionless.preprocess.prepared import PreparedScan
@@ -315,6 +316,32 @@ def test_an_atlas_without_white_matter_leaves_the_place_out(
     bundle = train_model(other, tmp_path / "model", request)
     assert bundle.scoring["outside_white_matter"] == 1
     assert "no map of white matter" in caplog.text
+
+
+def test_where_an_atlas_has_its_origin_does_not_matter(prepared: Path, tmp_path: Path) -> None:
+    known, moved = load_atlas(MNI152), np.eye(4)
+    moved[:3, 3] = (-119.0, 60.0, 67.0)
+    atlas = tmp_path / "moved.nii.gz"
+    nib.save(nib.Nifti1Image(known.image, moved @ known.affine), atlas)
+    other = tmp_path / "other"
+    shutil.copytree(prepared, other)
+    how = json.loads((other / "prepare.json").read_text(encoding="utf-8"))
+    (other / "prepare.json").write_text(json.dumps({**how, "space": str(atlas)}), encoding="utf-8")
+    for path in store.paths(other):
+        scan = store.load(path)
+        place = moved @ scan.geometry.index_to_atlas
+        store.save(other, replace(scan, geometry=replace(scan.geometry, index_to_atlas=place)))
+    models = [
+        train_model(folder, tmp_path / f"model{n}", TrainRequest(model="local-contrast"))
+        for n, folder in enumerate((prepared, other))
+    ]
+    assert models[0].scoring["location"]
+    assert models[1].thresholds == pytest.approx(models[0].thresholds, rel=1e-4)
+    scores = [
+        apply(model, store.load(store.paths(folder)[0]), rebuilder(model.method)).score
+        for model, folder in zip(models, (prepared, other), strict=True)
+    ]
+    np.testing.assert_allclose(scores[1], scores[0], rtol=1e-3, atol=1e-3)
 
 
 def test_outputs_lie_on_the_scans_own_grid(cohort: Path, model: Path, tmp_path: Path) -> None:
