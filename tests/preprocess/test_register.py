@@ -93,6 +93,29 @@ def test_axes_that_the_header_swaps_are_found(number: int):
     assert displacement_mm(found.scan_to_atlas @ swap, true, affine, brain) < 1.5
 
 
+def test_a_step_too_far_is_taken_back(monkeypatch: pytest.MonkeyPatch):
+    """As from odd starts of thin slabs, whose scale may run away."""
+    image, brain, affine, true = moved_scan(3, (40, 47, 40), (6.0, 6.0, 6.0))
+    frame = affine.copy()
+    frame[:3, :3] /= 6.0
+    coarse = ascent.pair(image, brain, np.full(3, 6.0), load_atlas(MNI152), cell_mm=7.0)
+    law, n_unknowns = ascent._LAWS["similarity"]
+    best, pose = ascent.climb(coarse, true @ frame, "similarity")
+    far = []
+
+    def running_away(start: np.ndarray, step: np.ndarray) -> np.ndarray:
+        far.append(np.abs(step).max() > 0.5)
+        return np.full((4, 4), np.inf) if far[-1] else law(start, step)
+
+    monkeypatch.setitem(ascent._LAWS, "similarity", (running_away, n_unknowns))
+    pose = pose.copy()
+    pose[0, 3] += 0.1
+    value, reached = ascent.climb(coarse, pose, "similarity")
+    assert any(far)
+    assert value == pytest.approx(best, abs=1e-3)
+    assert np.isfinite(reached).all()
+
+
 def test_axes_that_are_right_stay():
     image, brain, affine, _ = moved_scan(3, (40, 47, 40), (6.0, 6.0, 6.0))
     assert register(image, brain, affine, load_atlas(MNI152)).trusts_header

@@ -103,7 +103,10 @@ def climb(pair: Pair, pose: Affine, kind: str) -> tuple[float, Affine]:
     start = pose @ pair.frame
 
     def miss(step: np.ndarray) -> tuple[float, np.ndarray]:
-        to_moving = pair.to_moving @ law(start, step)
+        with np.errstate(over="ignore", invalid="ignore"):
+            to_moving = pair.to_moving @ law(start, step)
+        if not np.isfinite(to_moving).all():  # a step too far, to where nothing is known
+            return 0.0, np.zeros(n_unknowns)
         value, slope = information(pair.values, pair.units, to_moving[:3], pair.moving)
         by_pose = pair.to_moving[:3, :3].T @ slope
         return -value, -_by_step(law, start, step) @ by_pose.ravel()

@@ -74,9 +74,9 @@ def register(image: Volume, brain: Mask, affine: Affine, atlas: Atlas) -> Regist
         RegistrationError: The best alignment overlaps the atlas brain too little, or stretches
             the scan beyond belief.
     """
-    result = _register(image, brain, affine, atlas, n_kept=N_KEPT_STARTS)
+    result = _register(image, brain, affine, atlas, n_others=N_KEPT_STARTS)
     if result.dice < DOUBTFUL_DICE:
-        result = _register(image, brain, affine, atlas, n_kept=N_KEPT_IN_DOUBT)
+        result = _register(image, brain, affine, atlas, n_others=N_KEPT_IN_DOUBT)
     if not result.trusts_header:
         logger.info("The axes of the header do not fit the atlas; others do")
     if not _is_plausible(result):
@@ -121,12 +121,12 @@ def _is_plausible(result: Registration) -> bool:
 
 
 def _register(
-    image: Volume, brain: Mask, affine: Affine, atlas: Atlas, *, n_kept: int
+    image: Volume, brain: Mask, affine: Affine, atlas: Atlas, *, n_others: int
 ) -> Registration:
     """Go on from the header's axes, unless others fit clearly better or these lead nowhere."""
     by_header, otherwise = (
         _begun(image, brain, affine, atlas, trusts_header=trusted, n_kept=n_kept)
-        for trusted in (True, False)
+        for trusted, n_kept in ((True, N_KEPT_STARTS), (False, n_others))
     )
     is_better = otherwise.information > CLEARLY_BETTER * by_header.information
     first, second = (otherwise, by_header) if is_better else (by_header, otherwise)
