@@ -53,6 +53,7 @@ def test_sessions_and_their_folders_may_be_links(tmp_path: Path) -> None:
     touch(tree, "sub-1/ses-1/anat/sub-1_ses-1_FLAIR.nii.gz", "sub-2/dwi/x.txt")
     (tree / "sub-1" / "ses-2").symlink_to(elsewhere / "sub-1" / "ses-2")
     (tree / "sub-2" / "anat").symlink_to(elsewhere / "sub-2" / "anat")
+    (tree / "sub-1" / "ses-latest").symlink_to("ses-2")
     assert found(tree) == ["sub-1/ses-1/anat/sub-1_ses-1_FLAIR.nii.gz", *scans]
     assert find_scans(tree / "sub-1")[1].path == tree / scans[0]
 
@@ -60,7 +61,10 @@ def test_sessions_and_their_folders_may_be_links(tmp_path: Path) -> None:
 def test_a_tree_without_the_contrast_says_which_there_are(tmp_path: Path) -> None:
     touch(tmp_path, "sub-1/anat/sub-1_T1w.nii.gz", "sub-1/anat/sub-1_T2w.nii.gz")
     with pytest.raises(UsageError, match=r"found \*_T1w, \*_T2w\. Check"):
-        find_scans(tmp_path)
+        find_scans(tmp_path, subjects=["1"])
+    touch(tmp_path / "own", "sub-1/anat/sub-1_space-orig_desc-anomaly_FLAIR.nii.gz")
+    with pytest.raises(UsageError, match=r"found none\. Check"):
+        find_scans(tmp_path / "own")
 
 
 def test_a_subject_that_is_not_there_is_told_of_those_who_are(tmp_path: Path) -> None:

@@ -162,6 +162,8 @@ def test_labels_that_lost_their_zeros_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"expected sub-001 as in the names of the scans, found 1"):
         check_labels(tmp_path, ["001", "002"])
     check_labels(tmp_path, ["2", "002", "007x", "1"])
+    with pytest.raises(UsageError, match=r"expected sub-000 .* found 0"):
+        check_labels(table(tmp_path, "participant_id", "0"), ["000"])
     check_labels(tmp_path / "nowhere", ["001"])
 
 

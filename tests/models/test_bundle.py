@@ -54,6 +54,14 @@ def test_a_bundle_comes_back_whole(name, make, x, tmp_path):
         np.testing.assert_array_equal(loaded.normative[key], value)
 
 
+def test_a_model_of_an_earlier_version_does_not_say_its_contrast(make, tmp_path):
+    bundle.save(make("sAE3"), tmp_path)
+    text = json.loads((tmp_path / DESCRIPTION).read_text())
+    del text["suffix"]
+    (tmp_path / DESCRIPTION).write_text(json.dumps(text))
+    assert bundle.load(tmp_path).suffix == ""
+
+
 def test_settings_that_differ_from_the_catalogue_come_back(make, tmp_path):
     saved = make("sVAE-GAN", lambda_prior=0.125, widths=(4, 4, 8, 8), norm="instance")
     bundle.save(saved, tmp_path)

@@ -1,5 +1,6 @@
 """The application that the commands register with, and how it ends."""
 
+import errno
 import logging
 import sys
 from typing import Annotated, TypeAlias
@@ -52,8 +53,9 @@ def run(arguments: list[str]) -> int:
         print("Stopped. Run the same command again to go on.", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:
-        if isinstance(error, OSError) and error.filename is not None:
+        if isinstance(error, OSError) and (error.filename or error.errno == errno.ENOSPC):
             print(_about_file(error), file=sys.stderr)
+            logging.getLogger(__name__).debug("The trace of it:", exc_info=True)
             return WRONG_USAGE
         logging.getLogger(__name__).exception("Internal error; please report it with this trace.")
         return INTERNAL
@@ -62,6 +64,6 @@ def run(arguments: list[str]) -> int:
 def _about_file(error: OSError) -> str:
     """Say which file or folder cannot be used, for example one that must not be written."""
     return (
-        f"{error.filename}: expected to read or write there, found: {error.strerror}. Check the "
-        "path, its permissions and the space on the disk, then run the same command again."
+        f"{error.filename or 'Output'}: expected to read or write there, found: {error.strerror}. "
+        "Check the path, its permissions and the space on the disk, then run the command again."
     )

@@ -74,7 +74,6 @@ def find_scans(
         found = [Input(file, name_of(file, suffix=suffix)) for file in files]
     else:
         found = [_single(path, suffix)]
-    found = of_subjects(found, subjects, path)
     if not found:
         others = _other_suffixes(path) or "none"
         raise UsageError(
@@ -82,6 +81,7 @@ def find_scans(
             f"BIDS, or the files of a DICOM series), found {others}. Check the path, or name "
             f"another suffix than {suffix}."
         )
+    found = of_subjects(found, subjects, path)
     _refuse_collisions(found)
     return sorted(found, key=lambda scan: (scan.name.stem, scan.path))
 
@@ -212,14 +212,18 @@ def _scans_in(folder: Path, suffix: str) -> Iterator[Path]:
             yield file
         elif name is None:
             logger.warning("%s is left out: not named as in BIDS (sub-X_..._%s)", file, suffix)
-        elif name.suffix == suffix and name.get("desc") not in _OWN_OUTPUTS:
+        elif name.suffix == suffix and _is_raw(name):
             yield file
+
+
+def _is_raw(name: BidsName) -> bool:
+    return name.get("desc") not in _OWN_OUTPUTS
 
 
 def _other_suffixes(folder: Path) -> str:
     """List the suffixes of what the folder holds instead; empty where it holds no image."""
     names = [parse_name(file.name) for file in _images(folder, _LEVELS) if not _is_mask(file)]
-    return ", ".join(sorted({f"*_{name.suffix}" for name in names if name}))
+    return ", ".join(sorted({f"*_{name.suffix}" for name in names if name and _is_raw(name)}))
 
 
 def _series_in(folder: Path) -> list[Path]:
@@ -230,10 +234,14 @@ def _series_in(folder: Path) -> list[Path]:
 
 
 def _images(root: Path, patterns: Sequence[str]) -> Iterator[Path]:
+    """Yield the images below a folder; of one that a link shows once more, the first."""
+    seen: set[tuple[Path, str]] = set()
     for file in sorted({file for pattern in patterns for file in root.glob(pattern)}):
         folders = file.relative_to(root).parts[:-1]
         is_skipped = is_hidden(file, root) or not _SKIPPED_FOLDERS.isdisjoint(folders)
-        if _is_image(file) and not is_skipped:
+        itself = file.resolve(), file.name
+        if _is_image(file) and not is_skipped and itself not in seen:
+            seen.add(itself)
             yield file
 
 

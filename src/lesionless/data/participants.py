@@ -74,7 +74,7 @@ def check_labels(tree: Path, subjects: Collection[str]) -> None:
         UsageError: A line fits no scan, but would with leading zeros.
     """
     listed = read_participants(tree)
-    lost = {subject.lstrip("0"): subject for subject in subjects if subject not in listed}
+    lost = {subject.lstrip("0") or "0": subject for subject in subjects if subject not in listed}
     for label in listed.keys() - set(subjects):
         if label in lost:
             raise UsageError(

@@ -42,7 +42,8 @@ class Bundle:
             there were too few normal scans.
         operating_point: The one that masks are cut at.
         training: What the model was trained on and how; JSON values only.
-        suffix: BIDS suffix of the scans that it learnt from.
+        suffix: BIDS suffix of the scans that it learnt from; empty where models of earlier
+            versions do not say it.
         method: The network with its weights, in evaluation mode.
     """
 
@@ -54,7 +55,7 @@ class Bundle:
     thresholds: Mapping[str, float]
     operating_point: str
     training: Mapping[str, Any] = field(default_factory=dict)
-    suffix: str = "FLAIR"
+    suffix: str = ""
     method: Any = None
 
 

@@ -131,7 +131,8 @@ def _register(
     is_better = otherwise.information > CLEARLY_BETTER * by_header.information
     first, second = (otherwise, by_header) if is_better else (by_header, otherwise)
     result = _finished(first, image, brain, affine, atlas)
-    if _is_plausible(result):
+    is_clear = first.information > CLEARLY_BETTER * second.information
+    if is_clear or _is_plausible(result):
         return result
     other = _finished(second, image, brain, affine, atlas)
     return max(result, other, key=lambda one: (_is_plausible(one), one.dice))

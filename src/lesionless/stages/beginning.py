@@ -69,7 +69,8 @@ def _started(prepared: Path, request: TrainRequest, start: str) -> Bundle:
             f"{start}: expected a network to train on, found {began.name}, which has none. "
             "`lesionless calibrate` sets its thresholds anew."
         )
-    return replace(began, prepare=asdict(load_settings(prepared)))
+    how = asdict(load_settings(prepared))
+    return replace(began, prepare=how, suffix=load_suffix(prepared))
 
 
 def _for_space(scoring: Mapping[str, Any], space: str) -> ScoreSettings:

@@ -78,6 +78,7 @@ def evaluate_folder(
     request = {
         **{"maps": str(segmented.resolve()), "truth": str(truth.resolve()), "label": label},
         **{"pattern": pattern, "masks": masks, "threshold": threshold, "method": method},
+        "seed": settings.seed,
     }
     _refuse_other_results(out, request)
     matches = match(segmented, truth, label=label, pattern=pattern)

@@ -18,7 +18,8 @@ def check_fits(bundle: Bundle, name: str, prepared: Path) -> None:
     Raises:
         UsageError: Contrast, pixels or atlas differ.
     """
-    if (suffix := load_suffix(prepared)) != bundle.suffix:
+    suffix = load_suffix(prepared)
+    if bundle.suffix and suffix != bundle.suffix:
         raise UsageError(
             f"{prepared}: expected {bundle.suffix} scans as in {name}, found {suffix}. Models "
             "learn from one contrast."

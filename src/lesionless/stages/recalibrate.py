@@ -15,7 +15,7 @@ from lesionless.stages.calibrate import calibrate, check_max_slices
 from lesionless.stages.fits import check_fits
 from lesionless.stages.normals import Normals, check_held_out
 from lesionless.stages.rebuild import rebuilder
-from lesionless.stages.store_settings import load_settings
+from lesionless.stages.store_settings import load_settings, load_suffix
 from lesionless.training.normals import NormalsSettings
 
 
@@ -61,8 +61,9 @@ def recalibrate(
     check_held_out(held_out)
     joined = parts[0] if len(parts) == 1 else _joined(parts)
     point = operating_point or joined.operating_point
+    how = asdict(load_settings(prepared))
     ready = calibrate(
-        replace(joined, prepare=asdict(load_settings(prepared)), operating_point=point),
+        replace(joined, prepare=how, suffix=load_suffix(prepared), operating_point=point),
         Normals(prepared, "train", normals),
         held_out,
         rebuild=rebuilder(joined.method, device=device),

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from lesionless.data.bids import OutputPaths, output_paths
+from lesionless.data.bids import PLAIN_SUFFIX, OutputPaths, output_paths
 from lesionless.data.derivatives import write_dataset_description, write_sidecar
 from lesionless.data.folders import check_apart, find_scans
 from lesionless.data.scan import Scan, read_scan, write_volume
@@ -75,7 +75,7 @@ def segment_scans(
     check_apart(source, out)
     point = _operating_point(bundle, operating_point)
     settings = replace(settings, **_models_own(bundle))
-    wanted = suffix or bundle.suffix
+    wanted = suffix or bundle.suffix or PLAIN_SUFFIX
     tasks = [
         Task(scan, brain=brain_mask_path(scan, masks) if masks else None, contrast=wanted)
         for scan in find_scans(source, suffix=wanted, subjects=subjects)
@@ -208,7 +208,7 @@ def _operating_point(bundle: Bundle, wanted: str | None) -> str:
 def _warn_of_other_contrast(tasks: Sequence[Task], bundle: Bundle) -> None:
     """Name the suffixes of scans of which the model has learnt nothing."""
     others = sorted({task.scan.name.suffix for task in tasks} - {bundle.suffix})
-    if others:
+    if bundle.suffix and others:
         logger.warning(
             "%s has learnt from %s scans: what it finds in %s may mean nothing",
             *(bundle.name, bundle.suffix, ", ".join(others)),
