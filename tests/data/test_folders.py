@@ -71,6 +71,8 @@ def test_a_subject_that_is_not_there_is_told_of_those_who_are(tmp_path: Path) ->
     touch(tmp_path, *(f"sub-{n:02}/anat/sub-{n:02}_FLAIR.nii.gz" for n in range(12)))
     with pytest.raises(UsageError, match=r"none of 3\. Check .*there are 00, 01, .*2 more"):
         find_scans(tmp_path, subjects=["3"])
+    with pytest.raises(UsageError, match=r"found none\. Name them"):
+        find_scans(tmp_path, subjects=[])
 
 
 def test_outputs_do_not_go_among_the_scans(tmp_path: Path) -> None:

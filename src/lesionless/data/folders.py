@@ -158,11 +158,13 @@ def of_subjects(found: list[Input], subjects: Collection[str] | None, path: Path
         path: The folder, for the message.
 
     Raises:
-        UsageError: A subject asked for is not there.
+        UsageError: A subject asked for is not there, or nobody is asked for.
     """
     if subjects is None:
         return found
     wanted = {subject.removeprefix("sub-") for subject in subjects}
+    if not wanted:
+        raise UsageError("Expected the labels of the subjects to take, found none. Name them.")
     missing = wanted - {scan.subject for scan in found}
     if missing:
         raise UsageError(
