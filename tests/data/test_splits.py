@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lesionless.data.participants import Participant
-from lesionless.data.splits import Split, lesion_free_slices, normal_slices, split_subjects
+from lesionless.data.splits import (
+    Split,
+    lesion_free_slices,
+    name_without_mask,
+    normal_slices,
+    split_subjects,
+)
 from lesionless.errors import UsageError
 
 SUBJECTS = st.lists(st.text("abc0123", min_size=1, max_size=4), min_size=4, max_size=30)
@@ -145,3 +151,12 @@ def test_a_slice_is_free_if_and_only_if_no_lesion_lies_within_the_margin(
 def test_the_rule_of_normals(group: str | None, lesion: np.ndarray | None, n_normal: int) -> None:
     normal = normal_slices(lesion, 9, Participant("7", group=group), margin=2)
     assert (normal.shape, int(normal.sum())) == ((9,), n_normal)
+
+
+@pytest.mark.parametrize(("group", "share"), [("patient", "none"), (None, "all")])
+def test_subjects_without_a_mask_are_named(
+    group: str | None, share: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    name_without_mask(Participant("7", group=group))
+    assert "sub-7: no lesion mask" in caplog.text
+    assert f"{share} of its slices count as normal" in caplog.text

@@ -124,9 +124,14 @@ def _register(
     image: Volume, brain: Mask, affine: Affine, atlas: Atlas, *, n_others: int
 ) -> Registration:
     """Go on from the header's axes, unless others fit clearly better or these lead nowhere."""
+    spacing, frame_to_scan = _frame(affine)
+    coarse = pair(image, brain, spacing, atlas, cell_mm=COARSEST_MM)
     by_header, otherwise = (
-        _begun(image, brain, affine, atlas, trusts_header=trusted, n_kept=n_kept)
-        for trusted, n_kept in ((True, N_KEPT_STARTS), (False, n_others))
+        _begun(coarse, list_starts(brain, frame_to_scan, spacing, atlas), n_kept, trusted)
+        for list_starts, n_kept, trusted in (
+            (header_starts, N_KEPT_STARTS, True),
+            (other_starts, n_others, False),
+        )
     )
     is_better = otherwise.information > CLEARLY_BETTER * by_header.information
     first, second = (otherwise, by_header) if is_better else (by_header, otherwise)
@@ -138,14 +143,8 @@ def _register(
     return max(result, other, key=lambda one: (_is_plausible(one), one.dice))
 
 
-def _begun(
-    image: Volume, brain: Mask, affine: Affine, atlas: Atlas, *, trusts_header: bool, n_kept: int
-) -> _Begun:
+def _begun(coarse: Pair, starts: list[Affine], n_kept: int, trusts_header: bool) -> _Begun:
     """Return the best pose on the coarsest grid, climbed to from the `n_kept` best starts."""
-    spacing, frame_to_scan = _frame(affine)
-    list_starts = header_starts if trusts_header else other_starts
-    starts = list_starts(brain, frame_to_scan, spacing, atlas)
-    coarse = pair(image, brain, spacing, atlas, cell_mm=COARSEST_MM)
     ranked = sorted((cost(coarse, start), number) for number, start in enumerate(starts))
     tried = [_from_start(coarse, starts[number]) for _, number in ranked[:n_kept]]
     value, pose = min(tried, key=lambda result: result[0])
