@@ -8,6 +8,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lesionless.models.joining import JoiningConv2d
+
 FOLD = 2  # pixels along each axis that become channels: 3x3 layers at full size are dear on CPUs
 LEAK = 0.1
 
@@ -28,9 +30,13 @@ class UNet(nn.Module):
     def __init__(self, widths: Sequence[int], *, maps: int) -> None:
         super().__init__()
         seen = 2 * FOLD**2 + 2
-        self.down = nn.ModuleList(_twice(a, b) for a, b in pairwise([seen, *widths]))
+        self.down = nn.ModuleList(
+            _twice(_convolution(a, b), b) for a, b in pairwise([seen, *widths])
+        )
         coarse_first = list(reversed(widths))
-        self.up = nn.ModuleList(_twice(a + b, b) for a, b in pairwise(coarse_first))
+        self.up = nn.ModuleList(
+            _twice(JoiningConv2d(a, b, b, bias=False), b) for a, b in pairwise(coarse_first)
+        )
         self.to_maps = nn.Conv2d(widths[0], maps * FOLD**2, kernel_size=1)
 
     def forward(
@@ -42,8 +48,7 @@ class UNet(nn.Module):
             features = block(functional.max_pool2d(features, 2) if level else features)
             levels.append(features)
         for block, finer in zip(self.up, levels[-2::-1], strict=True):
-            larger = functional.interpolate(features, scale_factor=2, mode="nearest")
-            features = block(torch.cat([larger, finer], dim=1))
+            features = block((features, finer))
         maps: Tensor = functional.pixel_shuffle(self.to_maps(features).float(), FOLD)
         return maps
 
@@ -53,19 +58,16 @@ class UNet(nn.Module):
         return int(FOLD * 2 ** (len(self.down) - 1))
 
 
-def _twice(channels_in: int, channels_out: int) -> nn.Sequential:
-    return nn.Sequential(
-        *_layer(channels_in, channels_out),
-        *_layer(channels_out, channels_out),
-    )
+def _twice(first: nn.Conv2d, channels: int) -> nn.Sequential:
+    return nn.Sequential(*_layer(first), *_layer(_convolution(channels, channels)))
 
 
-def _layer(channels_in: int, channels_out: int) -> list[nn.Module]:
-    return [
-        nn.Conv2d(channels_in, channels_out, kernel_size=3, padding=1, bias=False),
-        nn.BatchNorm2d(channels_out),
-        nn.LeakyReLU(LEAK),
-    ]
+def _layer(convolution: nn.Conv2d) -> list[nn.Module]:
+    return [convolution, nn.BatchNorm2d(convolution.out_channels), nn.LeakyReLU(LEAK)]
+
+
+def _convolution(channels_in: int, channels_out: int) -> nn.Conv2d:
+    return nn.Conv2d(channels_in, channels_out, kernel_size=3, padding=1, bias=False)
 
 
 def _seen(x: Tensor) -> Tensor:
