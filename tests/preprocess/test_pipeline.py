@@ -19,7 +19,7 @@ from lesionless.preprocess.intensity import TISSUE_LEVEL
 from lesionless.preprocess.pipeline import PrepareSettings, prepare_scan
 from lesionless.preprocess.prepared import PreparedScan, to_scan_grid
 from lesionless.preprocess.register import Registration
-from lesionless.stages.segment import segment_prepared
+from lesionless.stages.segmented import cut, map_prepared
 
 SHAPE = (30, 34, 18)
 THICK = (6.0, 6.0, 8.0)
@@ -294,7 +294,7 @@ def final_lesions(scan: Scan) -> np.ndarray:
     """Return the mask that `segment` writes with the shipped model."""
     done = prepare_scan(scan, PrepareSettings(), subject="1", name="sub-1_FLAIR")
     model = load("intensity")
-    return segment_prepared(model, done, operating_point=model.operating_point).segmentation
+    return cut(model, map_prepared(model, done), model.operating_point).segmentation
 
 
 def test_the_embedded_atlas_is_the_one_it_is_called_after():

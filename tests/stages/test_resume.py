@@ -1,4 +1,4 @@
-"""A folder never mixes models, operating points, preparations or cohorts; a same run goes on."""
+"""A folder never mixes models, preparations or cohorts; a same run goes on."""
 
 import json
 import shutil
@@ -29,7 +29,9 @@ MAP = f"{STEM}_space-orig_desc-anomaly_FLAIR"
 @pytest.fixture(scope="module")
 def intensity() -> Bundle:
     bundle = load("intensity")
-    return replace(bundle, prepare={**bundle.prepare, "n4": False, "matrix": 64})
+    low = {**bundle.thresholds, "p98": 0.8, "fpr-1e-2": 0.9, "fpr-1e-3": 1.0}  # all mark something
+    prepare = {**bundle.prepare, "n4": False, "matrix": 64}
+    return replace(bundle, prepare=prepare, thresholds=low)
 
 
 @pytest.fixture(scope="module")
@@ -77,14 +79,79 @@ def test_another_model_is_refused_before_anything_is_written(
     assert contents(out) == before
 
 
-def test_another_operating_point_is_refused(tree: Path, intensity: Bundle, out: Path) -> None:
-    before = contents(out)
-    with pytest.raises(UsageError, match=r'OperatingPoint "p98"'):
-        segment_scans(tree, out, intensity, COARSE, operating_point="p98")
-    assert contents(out) == before
-    again = segment_scans(tree, out, intensity, COARSE, operating_point="p98", overwrite=True)
-    assert again.names("done") == [NAME]
-    assert json.loads((out / f"{MAP}.json").read_text())["OperatingPoint"] == "p98"
+def masks_and_tables(out: Path) -> dict[str, bytes]:
+    """Return all that does not tell when it was made, by its name."""
+    files = [path for kind in ("*.nii.gz", "*.tsv", "*.txt") for path in out.rglob(kind)]
+    return {path.name: path.read_bytes() for path in files}
+
+
+@pytest.fixture
+def no_model_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    for step in ("prepare_task", "map_prepared"):
+        monkeypatch.setattr(f"lesionless.stages.segment.{step}", None)
+
+
+def segment_at(tree: Path, out: Path, bundle: Bundle, point: str) -> RunManifest:
+    return segment_scans(tree, out, bundle, COARSE, operating_point=point)
+
+
+def test_at_another_operating_point_masks_are_cut_anew(
+    tree: Path, intensity: Bundle, out: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    segment_at(tree, tmp_path / "fresh", intensity, "p98")
+    expected = masks_and_tables(tmp_path / "fresh")
+    assert masks_and_tables(out) != expected
+    request.getfixturevalue("no_model_runs")
+    assert segment_at(tree, out, intensity, "p98").names("done") == [NAME]
+    assert masks_and_tables(out) == expected
+    for sidecar in out.rglob("*orig*.json"):
+        about = json.loads(sidecar.read_text())
+        assert about["OperatingPoint"] == "p98"
+        assert about["Threshold"] == pytest.approx(intensity.thresholds["p98"])
+    page = (out / "sub-patient001.html").read_text()
+    assert "98th percentile" in page and f"{intensity.thresholds['p98']:.2f}" in page
+    assert segment_at(tree, out, intensity, "p98").names("present") == [NAME]
+
+
+@pytest.mark.parametrize("asked", ["p98", "fpr-1e-2"])
+@pytest.mark.parametrize("last", ["write_volume", "write_lesions", "write_text_whole"])
+def test_a_cut_that_was_stopped_is_made_whole(
+    tree: Path,
+    intensity: Bundle,
+    out: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    no_model_runs: None,
+    last: str,
+    asked: str,
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    segment_at(tree, out, intensity, "fpr-1e-2")
+    before = masks_and_tables(out)
+    with monkeypatch.context() as stopped, pytest.raises(KeyboardInterrupt):
+        stopped.setattr(f"lesionless.stages.outputs.{last}", stop)
+        segment_at(tree, out, intensity, "p98")
+    assert segment_at(tree, out, intensity, asked).names("done") == [NAME]
+    assert (masks_and_tables(out) == before) == (asked == "fpr-1e-2")
+    assert segment_at(tree, out, intensity, asked).names("present") == [NAME]
+
+
+def test_outputs_of_earlier_versions_are_not_cut_anew(
+    tree: Path, intensity: Bundle, out: Path
+) -> None:
+    sidecar = out / f"{STEM}_space-orig_desc-brain_mask.json"
+    about = json.loads(sidecar.read_text())
+    del about["Preparation"]["air"]
+    sidecar.write_text(json.dumps(about))
+    assert segment_scans(tree, out, intensity, COARSE).names("present") == [NAME]
+    assert "--overwrite" in failure(segment_at(tree, out, intensity, "p98"))
+
+
+def test_a_map_of_another_shape_is_not_cut(tree: Path, intensity: Bundle, out: Path) -> None:
+    path = out / f"{MAP}.nii.gz"
+    nib.save(nib.Nifti1Image(np.zeros((3, 3, 3), np.float32), np.eye(4)), path)
+    assert "expected a map of shape" in failure(segment_at(tree, out, intensity, "p98"))
 
 
 def test_a_model_that_was_calibrated_or_trained_anew_is_another_one(intensity: Bundle) -> None:
@@ -166,7 +233,7 @@ def test_a_run_that_stops_amid_overwriting_leaves_no_old_map(
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("lesionless.stages.segment.write_lesions", stop)
+    monkeypatch.setattr("lesionless.stages.outputs.write_lesions", stop)
     with pytest.raises(KeyboardInterrupt):
         segment_scans(tree, out, intensity, COARSE, overwrite=True)
     assert not (out / f"{MAP}.nii.gz").exists()

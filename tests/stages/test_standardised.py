@@ -12,7 +12,7 @@ from lesionless.models.bundle import load
 from lesionless.preprocess import intensity, strip
 from lesionless.preprocess.pipeline import PrepareSettings, prepare_scan
 from lesionless.preprocess.prepared import PreparedScan
-from lesionless.stages.segment import segment_prepared
+from lesionless.stages.segmented import cut, map_prepared
 
 DATA = os.environ.get("LESIONLESS_DATA")
 real = pytest.mark.skipif(DATA is None, reason="LESIONLESS_DATA is not set: no real scans here")
@@ -41,7 +41,7 @@ def prepared(scan: Scan) -> PreparedScan:
 
 def lesion_ml(scan: PreparedScan) -> float:
     model = load("intensity")
-    found = segment_prepared(model, scan, operating_point="fpr-1e-2").lesions
+    found = cut(model, map_prepared(model, scan), "fpr-1e-2").lesions
     return sum(lesion.volume_ml for lesion in found)
 
 

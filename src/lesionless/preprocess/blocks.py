@@ -33,10 +33,11 @@ def block_mean(volume: Volume | Mask, steps: Sequence[int]) -> Volume:
         [0.5, 2.5]
     """
     padding = [(0, -size % step) for size, step in zip(volume.shape, steps, strict=True)]
-    padded = np.pad(volume.astype(np.float32), padding, mode="edge")
-    i, j, k = (size // step for size, step in zip(padded.shape, steps, strict=True))
-    blocks = padded.reshape(i, steps[0], j, steps[1], k, steps[2])
-    return np.asarray(blocks.mean(axis=(1, 3, 5)))
+    total = np.pad(volume.astype(np.float32), padding, mode="edge")
+    for axis, step in enumerate(steps):  # an axis at a time is faster than all at once
+        before, size, after = total.shape[:axis], total.shape[axis], total.shape[axis + 1 :]
+        total = total.reshape(*before, size // step, step, *after).sum(axis=axis + 1)
+    return np.asarray(total / np.float32(np.prod(steps)))
 
 
 def spread_blocks(coarse: Volume, steps: Sequence[int], shape: Sequence[int]) -> Volume:

@@ -66,19 +66,24 @@ def write_quality_page(
     write_text_whole(page, _page(rows, failed or {}))
 
 
-def figures_of(prepared: PreparedScan) -> dict[str, float]:
-    """Return all figures of a prepared scan: those of its brain mask, and those of the rest."""
-    strip: Mapping[str, Any] = prepared.record.get("strip", {})
+def figures_of(quality: Mapping[str, float], record: Mapping[str, Any]) -> dict[str, float]:
+    """Return all figures of a prepared scan: those of its brain mask, and those of the rest.
+
+    Args:
+        quality: Those of the rest, see `PreparedScan`.
+        record: How the scan was prepared, likewise.
+    """
+    strip: Mapping[str, Any] = record.get("strip", {})
     of_mask = [
         attempt["figures"]
         for attempt in strip.get("attempts", [])
         if attempt["method"] == strip["method"]
     ]
-    return {**(of_mask[0] if of_mask else {}), **prepared.quality}
+    return {**(of_mask[0] if of_mask else {}), **quality}
 
 
 def _row(prepared: PreparedScan, path: Path | None) -> _Row:
-    figures = figures_of(prepared)
+    figures = figures_of(prepared.quality, prepared.record)
     judgements = sorted(judge(figures), key=lambda judgement: -judgement.strain)
     strip: Mapping[str, Any] = prepared.record.get("strip", {})
     notes = [

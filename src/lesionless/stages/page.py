@@ -7,7 +7,6 @@ import numpy as np
 
 from lesionless.data.scan import Scan
 from lesionless.preprocess.atlas import load_atlas
-from lesionless.preprocess.prepared import PreparedScan
 from lesionless.provenance import describe_software
 from lesionless.report.html import Html
 from lesionless.report.quality import figures_of
@@ -16,46 +15,42 @@ from lesionless.scoring.threshold import OPERATING_POINTS
 from lesionless.stages.segmented import Segmented
 
 
-def page_of(
-    scan: Scan, prepared: PreparedScan, result: Segmented, record: Mapping[str, Any]
-) -> Html:
+def page_of(name: str, scan: Scan, result: Segmented, record: Mapping[str, Any]) -> Html:
     """Return the page to look at; scan and reconstruction are drawn with air at 0.
 
     Args:
+        name: Of the scan.
         scan: The scan.
-        prepared: The same, prepared.
         result: What a model finds in it.
         record: What `model_record` says of the model.
     """
-    software = describe_software()
-    point = record["OperatingPoint"]
+    maps, software = result.maps, describe_software()
+    point, air = record["OperatingPoint"], np.float32(result.maps.air)
     return scan_page(
         ScanReport(
-            name=prepared.name,
-            image=scan.image - np.float32(prepared.offset),
-            reconstruction=result.reconstruction - np.float32(prepared.offset) * result.seen,
-            anomaly=result.anomaly,
+            name=name,
+            image=scan.image - air,
+            reconstruction=maps.reconstruction - air * maps.seen,
+            anomaly=maps.anomaly,
             segmentation=result.segmentation,
-            brain=prepared.scan_brain,
+            brain=maps.brain,
             affine=scan.affine,
             threshold=result.threshold,
             lesions=result.lesions,
             model=record["Model"],
             operating_point=point,
-            methods=_methods(prepared, result, record, software["lesionless"]),
-            quality=figures_of(prepared),
-            warnings=prepared.record.get("messages", ()),
-            provenance=_provenance(prepared, record, software),
+            methods=_methods(result, record, software["lesionless"]),
+            quality=figures_of(maps.quality, maps.record),
+            warnings=maps.record.get("messages", ()),
+            provenance=_provenance(maps.record, record, software),
         )
     )
 
 
-def _methods(
-    prepared: PreparedScan, result: Segmented, record: Mapping[str, Any], version: str
-) -> str:
+def _methods(result: Segmented, record: Mapping[str, Any], version: str) -> str:
     """Return the sentences for a methods section."""
-    how = prepared.record["settings"]
-    strip = prepared.record["strip"]["method"]
+    prepared = result.maps.record
+    how, strip = prepared["settings"], prepared["strip"]["method"]
     brain = _BRAIN.get(strip, f"was found by {strip}")
     bias = ", and its bias field was corrected (N4)" if how["n4"] else ""
     smooth = ", smoothed by curvature flow" if how["curvature_iterations"] else ""
@@ -74,15 +69,15 @@ _BRAIN = {"none": "had been stripped before", "mask": "was given by a mask"}
 
 
 def _provenance(
-    prepared: PreparedScan, record: Mapping[str, Any], software: Mapping[str, Any]
+    prepared: Mapping[str, Any], record: Mapping[str, Any], software: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return versions, settings and the model, one name and one value each."""
     packages = {f"{name} (package)": version for name, version in software["packages"].items()}
     plain = {name: value for name, value in software.items() if name != "packages"}
-    settings = {f"{name} (setting)": on for name, on in prepared.record["settings"].items()}
+    settings = {f"{name} (setting)": on for name, on in prepared["settings"].items()}
     return {**plain, **packages, **settings, **record, "scan": _source(prepared)}
 
 
-def _source(prepared: PreparedScan) -> str:
-    source = prepared.record["sources"]["scan"]
+def _source(prepared: Mapping[str, Any]) -> str:
+    source = prepared["sources"]["scan"]
     return f"{source['path']}, sha256 {source['sha256']}"

@@ -18,6 +18,8 @@ from lesionless.stages.sources import SCAN, WAY_OUT, changed, other_source
 from lesionless.training.differences import HOW_FAST, differences
 
 PREPARATION = "Preparation"
+POINT = frozenset({"OperatingPoint", "Threshold"})
+"""What a mask can be cut anew by, without running the model."""
 
 
 def model_record(bundle: Bundle, point: str) -> dict[str, Any]:
@@ -36,24 +38,29 @@ def model_record(bundle: Bundle, point: str) -> dict[str, Any]:
 
 
 def refuse_other_model(images: Sequence[Path], record: Mapping[str, Any]) -> None:
-    """Stop where outputs of one scan are those of another model or operating point.
+    """Stop where outputs of one scan are those of another model.
 
     Args:
         images: The images of the scan that have sidecars. What a sidecar does not say, as those of
             earlier versions, is not asked.
-        record: See `model_record`.
+        record: See `model_record`; the operating point has no say.
 
     Raises:
         UsageError: They are.
     """
     for image in images:
         found = read_sidecar(image)
-        others = list(differences(record, found))
+        others = sorted(differences(record, found).keys() - POINT)
         if others:
             raise UsageError(
                 f"{image}: expected outputs of {_text(record, others)}, found those of "
                 f"{_text(found, others)}. {WAY_OUT}"
             )
+
+
+def is_cut_at(images: Sequence[Path], record: Mapping[str, Any]) -> bool:
+    """Tell whether outputs of one scan are at the operating point of a record, all of them."""
+    return not any(differences(record, read_sidecar(image)) for image in images)
 
 
 def refuse_other_origin(

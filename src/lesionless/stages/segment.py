@@ -9,28 +9,26 @@ from pathlib import Path
 from typing import Any
 
 from lesionless.data.bids import PLAIN_SUFFIX, OutputPaths, output_paths
-from lesionless.data.derivatives import write_dataset_description, write_sidecar
+from lesionless.data.derivatives import write_dataset_description
 from lesionless.data.folders import check_apart, find_scans
-from lesionless.data.scan import Scan, read_scan, write_volume
-from lesionless.data.transforms import write_transform
+from lesionless.data.scan import Scan, read_scan
 from lesionless.errors import ScanError, UsageError
 from lesionless.models.bundle import Bundle
 from lesionless.preprocess.atlas import load_atlas
 from lesionless.preprocess.contrast import contrast_doubts
 from lesionless.preprocess.pipeline import PrepareSettings
-from lesionless.preprocess.prepared import PreparedScan
-from lesionless.provenance import MANIFEST_NAME, RunManifest, write_text_whole
-from lesionless.stages.lesion_table import write_lesions
+from lesionless.provenance import MANIFEST_NAME, RunManifest
+from lesionless.stages.outputs import read_maps, rewrite_cut, write_outputs
 from lesionless.stages.page import page_of
 from lesionless.stages.prepare import Task, brain_mask_path, prepare_task
 from lesionless.stages.progress import Track, silent
 from lesionless.stages.resume import (
-    PREPARATION,
+    is_cut_at,
     model_record,
     refuse_other_model,
     refuse_other_origin,
 )
-from lesionless.stages.segmented import Segmented, segment_prepared
+from lesionless.stages.segmented import ScanMaps, cut, map_prepared
 from lesionless.stages.sources import sources_of
 
 logger = logging.getLogger(__name__)
@@ -52,8 +50,9 @@ def segment_scans(
 ) -> RunManifest:
     """Segment every scan of a folder; one that cannot be used is noted, the others go on.
 
-    Outputs that are there already stay as they are. Those of another scan of the same name, or of
-    one that was prepared in another way, are noted as a failure.
+    Outputs that are there already stay as they are; where masks are asked for at another operating
+    point, they are cut anew from the maps. Those of another scan of the same name, or of one that
+    was prepared in another way, are noted as a failure.
 
     Args:
         source: One scan, a folder, or a BIDS tree.
@@ -70,7 +69,7 @@ def segment_scans(
 
     Raises:
         UsageError: No scan was found, an option does not fit, the outputs would lie among the
-            scans, or outputs that are there already are those of another model or operating point.
+            scans, or outputs that are there already are those of another model.
     """
     check_apart(source, out)
     point = _operating_point(bundle, operating_point)
@@ -112,34 +111,36 @@ def _segment_one(
     overwrite: bool,
     run: RunManifest,
 ) -> None:
-    name = task.scan.name
-    paths, point = _paths(out, task, settings), record["OperatingPoint"]
+    name, paths = task.scan.name.stem, _paths(out, task, settings)
     started = time.perf_counter()
+    is_there = paths.anomaly.exists() and not overwrite
     try:
-        if paths.anomaly.exists() and not overwrite:
+        if is_there:
             sources = sources_of(task.scan.path, brain=task.brain)
             refuse_other_origin(paths.images, settings, sources)
-            run.note_scan(name.stem, "present")
-            return
+            if is_cut_at(paths.images, record):
+                run.note_scan(name, "present")
+                return
         scan = read_scan(task.scan.path)
-        prepared = prepare_task(task, scan, settings)
+        maps = read_maps(paths, scan) if is_there else _mapped(task, scan, bundle, settings)
     except ScanError as error:
         logger.warning("%s", error)
-        run.note_scan(name.stem, "failed", message=str(error))
+        run.note_scan(name, "failed", message=str(error))
         return
-    result = segment_prepared(bundle, prepared, operating_point=point, device=settings.device)
-    _write(paths, scan, prepared, result, record)
-    write_text_whole(paths.page, page_of(scan, prepared, result, record))
-    _write_map(paths, scan, result, record)
-    seconds = round(time.perf_counter() - started, 1)
-    volume = sum(lesion.volume_ml for lesion in result.lesions)
+    result = cut(bundle, maps, record["OperatingPoint"])
+    write = rewrite_cut if is_there else write_outputs
+    write(paths, scan, result, record, page_of(name, scan, result, record))
     run.note_scan(
-        name.stem,
+        name,
         "done",
-        message="; ".join(contrast_doubts(prepared.quality)),
-        seconds=seconds,
-        lesion_ml=round(volume, 3),
+        message="; ".join(contrast_doubts(maps.quality)),
+        seconds=round(time.perf_counter() - started, 1),
+        lesion_ml=round(sum(lesion.volume_ml for lesion in result.lesions), 3),
     )
+
+
+def _mapped(task: Task, scan: Scan, bundle: Bundle, settings: PrepareSettings) -> ScanMaps:
+    return map_prepared(bundle, prepare_task(task, scan, settings), device=settings.device)
 
 
 def _paths(out: Path, task: Task, settings: PrepareSettings) -> OutputPaths:
@@ -149,44 +150,11 @@ def _paths(out: Path, task: Task, settings: PrepareSettings) -> OutputPaths:
 def _refuse_other_models(
     tasks: Sequence[Task], out: Path, settings: PrepareSettings, record: Mapping[str, Any]
 ) -> None:
-    """Stop before anything is written where a folder would mix models or operating points."""
+    """Stop before anything is written where a folder would mix models."""
     for task in tasks:
         paths = _paths(out, task, settings)
         if paths.anomaly.exists():
             refuse_other_model(paths.images, record)
-
-
-def _write(
-    paths: OutputPaths,
-    scan: Scan,
-    prepared: PreparedScan,
-    result: Segmented,
-    record: Mapping[str, Any],
-) -> None:
-    """Write all files of a scan but its page and its anomaly map, whose presence means done."""
-    paths.anomaly.unlink(missing_ok=True)
-    about = _about(scan, record)
-    write_volume(paths.brain, prepared.scan_brain, scan)
-    write_sidecar(paths.brain, {"Type": "Brain", **about, PREPARATION: dict(prepared.record)})
-    write_volume(paths.reconstruction, result.reconstruction, scan)
-    write_sidecar(paths.reconstruction, {"Description": "the scan without lesions", **about})
-    write_volume(paths.segmentation, result.segmentation, scan)
-    write_sidecar(paths.segmentation, {"Type": "Lesion", **about})
-    write_lesions(paths.lesions, result.lesions)
-    write_transform(paths.transform, prepared.geometry.scan_to_atlas)
-    write_sidecar(paths.transform, {"Description": "affine from the scan to the atlas", **about})
-
-
-def _write_map(
-    paths: OutputPaths, scan: Scan, result: Segmented, record: Mapping[str, Any]
-) -> None:
-    about = _about(scan, record)
-    write_sidecar(paths.anomaly, {"Units": "standard deviations of normal scans", **about})
-    write_volume(paths.anomaly, result.anomaly, scan)
-
-
-def _about(scan: Scan, record: Mapping[str, Any]) -> dict[str, Any]:
-    return {"Sources": [scan.path.name], **record}
 
 
 def _operating_point(bundle: Bundle, wanted: str | None) -> str:

@@ -1,10 +1,12 @@
-"""What a model finds in one prepared scan, on the scan's own grid."""
+"""What a model finds in one scan, on its own grid: maps first, then the mask cut from them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from lesionless.arrays import Mask, Volume, voxel_mm3
+from lesionless.arrays import Affine, Mask, Volume, voxel_mm3
 from lesionless.models.bundle import Bundle
 from lesionless.preprocess.prepared import PreparedScan, to_scan_grid
 from lesionless.scoring.recipe import ScoreSettings
@@ -14,29 +16,50 @@ from lesionless.stages.rebuild import rebuilder
 
 
 @dataclass(frozen=True, eq=False)
-class Segmented:
-    """Hold what is written for one scan, on its own grid.
+class ScanMaps:
+    """Hold what is made of one scan before a mask is cut, on its own grid.
 
     Attributes:
         anomaly: (i, j, k) score in units of the normals' spread, 0 outside the brain.
-        segmentation: (i, j, k) lesion mask.
+        reconstruction: (i, j, k) in the scan's units, 0 where the scan was not rebuilt.
+        brain: (i, j, k) brain mask.
         seen: (i, j, k) where the scan was rebuilt: its brain, as far as there were slices.
-        reconstruction: (i, j, k) in the scan's units, 0 outside the brain.
+        scan_affine: From voxel (i, j, k) to scan millimetres.
+        scan_to_atlas: From scan millimetres to atlas millimetres.
+        air: The scan's intensity outside the head.
+        quality: Figures of the quality gates.
+        record: How the scan was prepared, JSON values only.
+    """
+
+    anomaly: Volume
+    reconstruction: Volume
+    brain: Mask
+    seen: Mask
+    scan_affine: Affine
+    scan_to_atlas: Affine
+    air: float
+    quality: Mapping[str, float] = field(default_factory=dict)
+    record: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Segmented:
+    """Hold the lesions of one scan at an operating point, on its own grid.
+
+    Attributes:
+        maps: What they were cut from.
+        segmentation: (i, j, k) lesion mask.
         lesions: The components of the segmentation, the largest first.
         threshold: Score above which a voxel is segmented.
     """
 
-    anomaly: Volume
+    maps: ScanMaps
     segmentation: Mask
-    seen: Mask
-    reconstruction: Volume
     lesions: list[Lesion]
     threshold: float
 
 
-def segment_prepared(
-    bundle: Bundle, prepared: PreparedScan, *, operating_point: str, device: str = "cpu"
-) -> Segmented:
+def map_prepared(bundle: Bundle, prepared: PreparedScan, *, device: str = "cpu") -> ScanMaps:
     """Run the model on a prepared scan and bring the results to the scan's own grid."""
     scored = apply(bundle, prepared, rebuilder(bundle.method, device=device))
     geometry, brain = prepared.geometry, prepared.scan_brain
@@ -44,15 +67,23 @@ def segment_prepared(
     rebuilt = to_scan_grid(scored.reconstruction, geometry)
     seen = brain & (to_scan_grid(prepared.brain, geometry, order=0) > 0)
     in_scan_units = np.where(seen, prepared.offset + prepared.scale * rebuilt, 0)
-    threshold = bundle.thresholds[operating_point]
-    min_lesion_mm3 = ScoreSettings(**bundle.scoring).min_lesion_mm3
-    smallest = min_lesion_mm3 / voxel_mm3(geometry.scan_affine)
-    segmentation = segment(anomaly, threshold=threshold, min_voxels=smallest)
-    return Segmented(
+    return ScanMaps(
         anomaly=anomaly.astype(np.float32),
-        segmentation=segmentation,
-        seen=seen,
         reconstruction=in_scan_units.astype(np.float32),
-        lesions=lesions(segmentation, anomaly, geometry.scan_affine, geometry.scan_to_atlas),
-        threshold=threshold,
+        brain=brain,
+        seen=seen,
+        scan_affine=geometry.scan_affine,
+        scan_to_atlas=geometry.scan_to_atlas,
+        air=prepared.offset,
+        quality=prepared.quality,
+        record=prepared.record,
     )
+
+
+def cut(bundle: Bundle, maps: ScanMaps, operating_point: str) -> Segmented:
+    """Cut the lesion mask of a scan at one of a model's operating points."""
+    threshold = bundle.thresholds[operating_point]
+    smallest = ScoreSettings(**bundle.scoring).min_lesion_mm3 / voxel_mm3(maps.scan_affine)
+    mask = segment(maps.anomaly, threshold=threshold, min_voxels=smallest)
+    found = lesions(mask, maps.anomaly, maps.scan_affine, maps.scan_to_atlas)
+    return Segmented(maps, mask, found, threshold)
