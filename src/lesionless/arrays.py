@@ -3,13 +3,16 @@
 from typing import TypeAlias
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 Volume: TypeAlias = Float[np.ndarray, "i j k"]
 """A scan, or a map on its grid, in the scan's own voxel order."""
 
 Mask: TypeAlias = Bool[np.ndarray, "i j k"]
 """A brain or lesion mask on a scan's grid."""
+
+Labels: TypeAlias = Int[np.ndarray, "i j k"]
+"""Numbers of lesions on a scan's grid, 0 where there is none."""
 
 Slices: TypeAlias = Float[np.ndarray, "slice row column"]
 """Axial slices in atlas space: slice 0 is lowest, row 0 anterior, column 0 the patient's right."""

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from lesionless.scoring.segment import lesions, segment
+from lesionless.scoring.segment import lesions, numbered, segment
 
 
 @pytest.fixture
@@ -52,8 +52,19 @@ def test_an_infinite_threshold_segments_nothing(score_map):
     assert not segment(score_map, threshold=np.inf).any()
 
 
+def test_components_are_numbered_by_their_size(score_map):
+    """The lesion of two voxels, met first along a turned axis, is still number 2."""
+    labels = numbered(score_map[::-1] > 0)
+    assert labels.max() == 2
+    assert (labels[::-1][score_map > 0] == [1, 1, 1, 1, 2, 2]).all()
+    assert (labels[score_map[::-1] == 0] == 0).all()
+    assert numbered(np.eye(9, dtype=bool)[:, ::2, None]).ravel().tolist() == (
+        np.where(np.eye(9)[:, ::2], np.arange(1, 6), 0).ravel().tolist()
+    )
+
+
 def test_lesions_by_hand(score_map):
-    large, small = lesions(score_map > 0, score_map, affine(), to_atlas())
+    large, small = lesions(numbered(score_map > 0), score_map, affine(), to_atlas())
     assert large.volume_ml == pytest.approx(4 * 24 / 1000)  # 24 mm3 a voxel
     assert small.volume_ml == pytest.approx(2 * 24 / 1000)
     # centre voxel (0.5, 1, 1.5): x = 90 - 3 * 1, y = 60 - 2 * 0.5, z = -20 + 4 * 1.5
@@ -68,22 +79,21 @@ def test_lesions_by_hand(score_map):
 
 def test_the_centre_is_that_of_the_voxels_not_of_the_scores(score_map):
     score_map[0, 1, 1] = 100
-    large, _ = lesions(score_map > 0, score_map, affine(), to_atlas())
+    large, _ = lesions(numbered(score_map > 0), score_map, affine(), to_atlas())
     assert large.centre_mm == pytest.approx((87, 59, -14))
 
 
 def test_an_oblique_grid_s_volume_is_its_determinant(score_map):
     turn = np.array([[0.8, -0.6, 0, 0], [0.6, 0.8, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
     oblique = turn @ affine()
-    assert [lesion.volume_ml for lesion in lesions(score_map > 0, score_map, oblique, turn)] == (
-        pytest.approx([0.096, 0.048])
-    )
+    found = lesions(numbered(score_map > 0), score_map, oblique, turn)
+    assert [lesion.volume_ml for lesion in found] == (pytest.approx([0.096, 0.048]))
 
 
 def test_volumes_add_up_and_are_sorted():
     rng = np.random.default_rng(0)
     score = rng.random((12, 12, 12)).astype(np.float32)
-    found = lesions(score > 0.9, score, affine(), np.eye(4))
+    found = lesions(numbered(score > 0.9), score, affine(), np.eye(4))
     volumes = [lesion.volume_ml for lesion in found]
     assert sum(volumes) == pytest.approx((score > 0.9).sum() * 24 / 1000)
     assert volumes == sorted(volumes, reverse=True)
@@ -92,4 +102,4 @@ def test_volumes_add_up_and_are_sorted():
 
 
 def test_no_lesion_gives_an_empty_list(score_map):
-    assert lesions(np.zeros(score_map.shape, bool), score_map, affine(), to_atlas()) == []
+    assert lesions(numbered(np.zeros(score_map.shape, bool)), score_map, affine(), to_atlas()) == []

@@ -241,7 +241,7 @@ def test_a_run_that_stops_amid_overwriting_leaves_no_old_map(
 
 def test_every_file_of_a_scan_has_a_sidecar(segmented: Path) -> None:
     files = [p for p in (segmented / STEM).parent.iterdir() if p.suffix != ".json"]
-    assert len(files) == 6
+    assert len(files) == 7
     for path in files:
         sidecar = path.with_name(path.name.removesuffix(".gz")).with_suffix(".json")
         assert json.loads(sidecar.read_text())

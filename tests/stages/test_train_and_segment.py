@@ -349,7 +349,7 @@ def test_outputs_lie_on_the_scans_own_grid(cohort: Path, model: Path, tmp_path: 
     assert run.names("done") == ["sub-patient001_FLAIR"]
     scan = nib.load(next(cohort.glob("sub-patient001/anat/*FLAIR.nii.gz")))
     written = sorted(tmp_path.rglob("*.nii.gz"))
-    assert len(written) == 4
+    assert len(written) == 5
     for path in written:
         image = nib.load(path)
         assert image.shape == scan.shape
@@ -361,16 +361,19 @@ def test_map_mask_and_table_agree(cohort: Path, model: Path, tmp_path: Path) -> 
     bundle = bundles.load(model)
     segment_scans(cohort, tmp_path, bundle, COARSE, subjects=["patient001"])
     anat = tmp_path / "sub-patient001" / "anat"
-    anomaly, mask, brain = (
+    anomaly, mask, brain, labels = (
         nib.load(anat / f"sub-patient001_space-orig_{kind}.nii.gz").get_fdata()
-        for kind in ("desc-anomaly_FLAIR", "label-L_mask", "desc-brain_mask")
+        for kind in ("desc-anomaly_FLAIR", "label-L_mask", "desc-brain_mask", "desc-lesions_dseg")
     )
     assert not anomaly[brain == 0].any()
     assert (anomaly[mask > 0] > bundle.thresholds[bundle.operating_point]).all()
     rows = (anat / "sub-patient001_desc-lesions.tsv").read_text().splitlines()[1:]
-    listed_ml = sum(float(row.split("\t")[1]) for row in rows)
+    listed_ml = [float(row.split("\t")[1]) for row in rows]
     voxel_ml = abs(np.linalg.det(nib.load(anat / mask_name(anat)).affine[:3, :3])) / 1000
-    assert listed_ml == pytest.approx(mask.sum() * voxel_ml, rel=1e-3)
+    assert sum(listed_ml) == pytest.approx(mask.sum() * voxel_ml, rel=1e-3)
+    assert ((labels > 0) == (mask > 0)).all()
+    by_number = [(labels == number).sum() * voxel_ml for number in range(1, len(rows) + 1)]
+    assert by_number == pytest.approx(listed_ml, abs=1e-4)
 
 
 def mask_name(anat: Path) -> str:

@@ -73,6 +73,7 @@ class OutputPaths:
         segmentation: The lesion mask at the model's operating point.
         brain: The brain mask.
         reconstruction: The scan as it would look without lesions.
+        labels: The lesions, each voxel with the number that the table gives its lesion.
         lesions: The table of components.
         transform: From the scan to the atlas.
         page: The page to look at; it lies at the top of the folder.
@@ -82,13 +83,14 @@ class OutputPaths:
     segmentation: Path
     brain: Path
     reconstruction: Path
+    labels: Path
     lesions: Path
     transform: Path
     page: Path
 
     @property
     def images(self) -> tuple[Path, ...]:
-        """Return the images, each of which has a JSON file beside it."""
+        """Return the images that all versions wrote, each of which has a JSON file beside it."""
         return self.brain, self.reconstruction, self.segmentation, self.anomaly
 
 
@@ -184,6 +186,7 @@ def output_paths(folder: Path, name: BidsName, *, atlas: str) -> OutputPaths:
         segmentation=path(orig | {"label": "L"}, "_mask.nii.gz"),
         brain=path(orig | {"desc": "brain"}, "_mask.nii.gz"),
         reconstruction=path(orig | {"desc": "lesionless"}, image),
+        labels=path(orig | {"desc": "lesions"}, "_dseg.nii.gz"),
         lesions=path({"desc": "lesions"}, ".tsv"),
         transform=path({"from": "orig", "to": atlas}, "_xfm.txt"),
         page=folder / output_name(name, {}, ".html"),

@@ -8,9 +8,11 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
-from lesionless.arrays import Affine, Mask, Volume
+from lesionless.arrays import Affine, Labels, Mask, Volume
 from lesionless.data.dicom import convert_series
 from lesionless.errors import ScanError
+
+_STORED_AS: dict[str, type[np.generic]] = {"b": np.uint8, "i": np.int32}
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,12 +92,13 @@ def read_mask(path: Path, scan: Scan) -> Mask:
     return np.asarray(mask > 0)
 
 
-def write_volume(path: Path, volume: Volume | Mask, scan: Scan) -> None:
+def write_volume(path: Path, volume: Volume | Mask | Labels, scan: Scan) -> None:
     """Write an array on the grid of `scan`, with its affine to the last bit.
 
-    Masks are stored as uint8, maps as float32. The file appears under its name only when whole.
+    Masks are stored as uint8, labels as int32, maps as float32. The file appears under its name
+    only when whole.
     """
-    kind = np.uint8 if volume.dtype == np.bool_ else np.float32
+    kind = _STORED_AS.get(volume.dtype.kind, np.float32)
     header = scan.header.copy()
     header.set_data_dtype(kind)
     header.set_slope_inter(1, 0)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from lesionless.arrays import Affine, Mask, Volume, voxel_mm3
+from lesionless.arrays import Affine, Labels, Mask, Volume, voxel_mm3
 from lesionless.scoring.filters import components, drop_small
 
 
@@ -15,6 +15,19 @@ def segment(score_map: Volume, *, threshold: float, min_voxels: float = 1) -> Ma
     Source: Baur et al. 2018, "Anomaly Detection", step 3.
     """
     return drop_small(score_map > threshold, min_voxels=min_voxels)
+
+
+def numbered(segmentation: Mask) -> Labels:
+    """Return the number of the component that each voxel belongs to, 0 for none.
+
+    The largest is 1; of components of one size, the one met first in the array comes first.
+    """
+    found, number = components(segmentation)
+    voxels = np.bincount(found.ravel(), minlength=number + 1)[1:]
+    largest_first = np.argsort(-voxels, kind="stable")
+    rank = np.zeros(number + 1, np.int32)
+    rank[1 + largest_first] = np.arange(1, number + 1)
+    return rank[found]
 
 
 @dataclass(frozen=True)
@@ -37,26 +50,24 @@ class Lesion:
 
 
 def lesions(
-    segmentation: Mask, score_map: Volume, affine: Affine, scan_to_atlas: Affine
+    labels: Labels, score_map: Volume, affine: Affine, scan_to_atlas: Affine
 ) -> list[Lesion]:
     """List the components of a segmentation, the largest first.
 
     Args:
-        segmentation: (i, j, k) mask.
+        labels: (i, j, k) from `numbered`.
         score_map: (i, j, k) scores.
         affine: From voxel index to scan millimetres.
         scan_to_atlas: From scan millimetres to atlas millimetres.
     """
-    labels, number = components(segmentation)
-    index = np.arange(1, number + 1)
-    voxels = np.bincount(labels.ravel(), minlength=number + 1)[1:]
-    centres = np.array(ndimage.center_of_mass(segmentation, labels, index)).reshape(-1, 3)
+    voxels = np.bincount(labels.ravel())[1:]
+    index = np.arange(1, len(voxels) + 1)
+    centres = np.array(ndimage.center_of_mass(labels > 0, labels, index)).reshape(-1, 3)
     centres_mm = centres @ affine[:3, :3].T + affine[:3, 3]
     atlas_mm = centres_mm @ scan_to_atlas[:3, :3].T + scan_to_atlas[:3, 3]
     peaks = ndimage.maximum(score_map, labels, index)
     means = ndimage.mean(score_map, labels, index)
     voxel_ml = voxel_mm3(affine) / 1000
-    order = np.argsort(-voxels, kind="stable")
     return [
         Lesion(
             volume_ml=float(voxels[n] * voxel_ml),
@@ -65,7 +76,7 @@ def lesions(
             peak_score=float(peaks[n]),
             mean_score=float(means[n]),
         )
-        for n in order
+        for n in range(len(voxels))
     ]
 
 

@@ -97,6 +97,8 @@ def _write_cut(
 ) -> None:
     write_sidecar(paths.segmentation, {"Type": "Lesion", **_about(scan, record)})
     write_volume(paths.segmentation, result.segmentation, scan)
+    write_volume(paths.labels, result.labels, scan)
+    write_sidecar(paths.labels, {"Description": "lesions by their number", **_about(scan, record)})
     write_lesions(paths.lesions, result.lesions)
     write_text_whole(paths.page, page)
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from lesionless.arrays import Affine, Mask, Volume, voxel_mm3
+from lesionless.arrays import Affine, Labels, Mask, Volume, voxel_mm3
 from lesionless.models.bundle import Bundle
 from lesionless.preprocess.prepared import PreparedScan, to_scan_grid
 from lesionless.scoring.recipe import ScoreSettings
-from lesionless.scoring.segment import Lesion, lesions, segment
+from lesionless.scoring.segment import Lesion, lesions, numbered, segment
 from lesionless.stages.apply import apply
 from lesionless.stages.rebuild import rebuilder
 
@@ -48,15 +48,20 @@ class Segmented:
 
     Attributes:
         maps: What they were cut from.
-        segmentation: (i, j, k) lesion mask.
-        lesions: The components of the segmentation, the largest first.
+        labels: (i, j, k) number of the lesion that each voxel belongs to, the largest being 1.
+        lesions: The lesions, in the order of their numbers.
         threshold: Score above which a voxel is segmented.
     """
 
     maps: ScanMaps
-    segmentation: Mask
+    labels: Labels
     lesions: list[Lesion]
     threshold: float
+
+    @property
+    def segmentation(self) -> Mask:
+        """Return the (i, j, k) lesion mask."""
+        return self.labels > 0
 
 
 def map_prepared(bundle: Bundle, prepared: PreparedScan, *, device: str = "cpu") -> ScanMaps:
@@ -84,6 +89,6 @@ def cut(bundle: Bundle, maps: ScanMaps, operating_point: str) -> Segmented:
     """Cut the lesion mask of a scan at one of a model's operating points."""
     threshold = bundle.thresholds[operating_point]
     smallest = ScoreSettings(**bundle.scoring).min_lesion_mm3 / voxel_mm3(maps.scan_affine)
-    mask = segment(maps.anomaly, threshold=threshold, min_voxels=smallest)
-    found = lesions(mask, maps.anomaly, maps.scan_affine, maps.scan_to_atlas)
-    return Segmented(maps, mask, found, threshold)
+    labels = numbered(segment(maps.anomaly, threshold=threshold, min_voxels=smallest))
+    found = lesions(labels, maps.anomaly, maps.scan_affine, maps.scan_to_atlas)
+    return Segmented(maps, labels, found, threshold)
