@@ -1,5 +1,6 @@
 """The commands that judge: what they say of scans that cannot be judged, and how they end."""
 
+import shutil
 from pathlib import Path
 
 import nibabel as nib
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from lesionless.cli import run
-from lesionless.cli.app import DONE, SOME_FAILED
+from lesionless.cli.app import DONE, SOME_FAILED, WRONG_USAGE
 
 
 @pytest.fixture
@@ -41,3 +42,64 @@ def test_brain_masks_are_taken_by_a_pattern(folders: list[str]) -> None:
     nib.save(mask, Path(folders[0]) / "1_brain.nii.gz")
     options = ["--pattern", "{subject}_prob.nii", "--mask", "{subject}_brain.nii.gz"]
     assert run(["evaluate", *folders, *options]) == DONE
+
+
+@pytest.fixture
+def two_tools(folders: list[str], tmp_path: Path) -> list[str]:
+    """Results of two tools on one scan; the second one finds everything twice as likely."""
+    (tmp_path / "sub-2_label-lesion_mask.nii.gz").unlink()
+    image = nib.load(tmp_path / "1_prob.nii")
+    nib.save(nib.Nifti1Image(image.get_fdata() / 2, image.affine), tmp_path / "1_half.nii")
+    made = []
+    for tool in ("prob", "half"):
+        made.append(str(tmp_path / f"of-{tool}"))
+        names = ["--pattern", f"{{subject}}_{tool}.nii", "--method", tool]
+        options = ["--truth", str(tmp_path), "--threshold", "0.5"]
+        assert run(["evaluate", str(tmp_path), made[-1], *names, *options]) == DONE
+    return made
+
+
+def test_results_of_two_tools_become_one_table(
+    two_tools: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = two_tools
+    both = tmp_path / "both"
+    assert run(["report", first, "--beside", second, "--out", str(both)]) == DONE
+    assert "prob" in capsys.readouterr().out
+    (table,) = both.glob("tables/summary_all_own.csv")
+    rows = [line.split(",")[:1] for line in table.read_text().splitlines()]
+    assert [row for row in rows if row[0] in ("prob", "half")] == [["prob"], ["half"]]
+    assert run(["report", str(both)]) == DONE
+    assert not (Path(first) / "tables").exists()
+
+
+def test_what_cannot_be_joined_is_refused(
+    two_tools: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = two_tools
+    both = str(tmp_path / "both")
+    for arguments, message in (
+        ([first, "--beside", second], "--beside and --out together"),
+        ([first, "--out", both], "--beside and --out together"),
+        ([first, "--beside", first, "--out", both], "each method in one evaluation"),
+        ([first, "--beside", second, "--out", second], "a folder of its own"),
+        ([first, "--beside", str(tmp_path), "--out", both], "results of an evaluation"),
+    ):
+        assert run(["report", *arguments]) == WRONG_USAGE
+        assert message in " ".join(capsys.readouterr().err.split())
+        assert not Path(both).exists()
+
+
+def test_results_of_other_references_are_not_joined(
+    two_tools: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, _ = two_tools
+    other = tmp_path / "elsewhere"
+    other.mkdir()
+    for path in (*tmp_path.glob("*.nii"), *tmp_path.glob("*mask.nii.gz")):
+        shutil.copy(path, other)
+    options = ["--pattern", "{subject}_half.nii", "--method", "half", "--truth", str(other)]
+    assert run(["evaluate", str(other), str(tmp_path / "third"), *options]) == DONE
+    third = str(tmp_path / "third")
+    assert run(["report", first, "--beside", third, "--out", str(tmp_path / "x")]) == WRONG_USAGE
+    assert "truth = " in capsys.readouterr().err

@@ -39,14 +39,30 @@ def test_csv_holds_the_cells_as_they_are():
     ]
 
 
-def test_rich_shows_texts_without_reading_markup():
+def in_a_terminal(table: Table, width: int) -> str:
     from rich.console import Console
 
-    console = Console(width=100, file=io.StringIO(), record=True)
-    console.print(to_rich(TABLE))
-    text = console.export_text()
+    console = Console(width=width, file=io.StringIO(), record=True)
+    console.print(to_rich(table, width=width))
+    return console.export_text()
+
+
+def test_rich_shows_texts_without_reading_markup():
+    text = in_a_terminal(TABLE, 100)
     assert "0.5 ± 0.1 [0.4, 0.6]" in text
     assert "One note." in text
+
+
+def test_narrow_terminals_show_every_cell_whole():
+    metrics = ("AUPRC", "Lesion F1", "Dice")
+    cells = [[f"0.{n}{m} ± 0.1 [0.4, 0.6]" for m in range(3)] for n in range(2)]
+    table = Table("Results", ("Method", *metrics), tuple(("x", *row) for row in cells))
+    wide, narrow = in_a_terminal(table, 82), in_a_terminal(table, 81)
+    for row in cells:
+        assert any(all(cell in line for cell in row) for line in wide.splitlines())
+        for metric, cell in zip(metrics, row, strict=True):
+            (line,) = (line for line in narrow.splitlines() if cell in line)
+            assert metric in line
 
 
 @pytest.mark.parametrize("ending", FORMATS)

@@ -1,6 +1,9 @@
 """Commands that judge: evaluate, benchmark."""
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from lesionless.cli.app import DONE, SOME_FAILED, app
 from lesionless.cli.show import Show, print_results
@@ -142,22 +145,34 @@ def demo(out: Path = Path("demo"), /) -> int:
 
 
 @app.command
-def report(results: Path, /) -> int:
+def report(
+    results: Path,
+    /,
+    *,
+    beside: Annotated[list[Path] | None, Parameter(consume_multiple=True, negative=())] = None,
+    out: Path | None = None,
+) -> int:
     """Write tables and figures again from the results of an evaluation or a benchmark.
 
     Args:
         results: Folder with results.json.
+        beside: Further such folders, of other methods on the same scans: all in one table, in OUT.
+        out: Folder for what is joined; by default that of the results, where nothing is joined.
     """
+    from lesionless.errors import UsageError
     from lesionless.evaluation.archive import read_results
     from lesionless.report.evaluation_figures import write_figures
     from lesionless.stages.cases import shown_points
-    from lesionless.stages.evaluate import TABLES
+    from lesionless.stages.evaluate import TABLES, join_results
     from lesionless.stages.report import read_training, write_tables
 
-    found = read_results(results)
-    write_tables(found, results / TABLES, read_training(results))
+    if (beside is None) != (out is None):
+        raise UsageError("Expected --beside and --out together, found one of them.")
+    place = out or results
+    found = join_results([results, *beside], place) if beside else read_results(place)
+    write_tables(found, place / TABLES, read_training(place))
     for point in shown_points(found):
-        write_figures(found, results / "figures" / point, operating_point=point)
+        write_figures(found, place / "figures" / point, operating_point=point)
     print_results(found)
-    print(f"tables and figures in {results}")
+    print(f"tables and figures in {place}")
     return DONE

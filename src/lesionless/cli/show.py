@@ -102,4 +102,5 @@ def print_results(results: "Results") -> None:
     console = Console()
     point = shown_points(results)[0]
     for region in judged_regions(results):
-        console.print(to_rich(summary_table(results, operating_point=point, region=region)))
+        table = summary_table(results, operating_point=point, region=region)
+        console.print(to_rich(table, width=console.width))

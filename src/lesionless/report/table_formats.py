@@ -81,8 +81,36 @@ def to_csv(table: Table) -> str:
     return stream.getvalue()
 
 
-def to_rich(table: Table) -> Any:
-    """Return a table that rich prints in the terminal."""
+def to_rich(table: Table, *, width: int) -> Any:
+    """Return a table that rich prints in the terminal.
+
+    Args:
+        table: The table.
+        width: Characters in a line; where they do not hold a row, each of its cells has a line.
+    """
+    if _characters(table) > width:
+        table = _one_cell_a_line(table)
+    return _drawn(table)
+
+
+def _characters(table: Table) -> int:
+    """Return how wide a table is whose headings break between words."""
+    headings = [max(heading.split(), key=len, default="") for heading in table.columns]
+    columns = zip(headings, *table.rows, strict=True)
+    return sum(max(map(len, column)) + len(" | ") for column in columns) + 1
+
+
+def _one_cell_a_line(table: Table) -> Table:
+    first, *others = table.columns
+    rows = (
+        (name if not at else "", heading, cell)
+        for name, *cells in table.rows
+        for at, (heading, cell) in enumerate(zip(others, cells, strict=True))
+    )
+    return Table(table.title, (first, "", ""), tuple(rows), table.notes)
+
+
+def _drawn(table: Table) -> Any:
     from rich.table import Table as RichTable
     from rich.text import Text
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from lesionless.data.folders import Input
 from lesionless.errors import ScanError, UsageError
-from lesionless.evaluation.archive import read_request, write_results
+from lesionless.evaluation.archive import read_request, read_results, write_results
 from lesionless.evaluation.case import Case
 from lesionless.evaluation.evaluate import evaluate
+from lesionless.evaluation.join import joined
 from lesionless.evaluation.matching import Match, match
 from lesionless.evaluation.results import Results
 from lesionless.evaluation.settings import EvaluationSettings
@@ -22,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 TABLES = "tables"
 """Where `report` writes the tables of results, below their folder."""
+
+_REFERENCE = ("truth", "label")
 
 OWN_POINT = "own"
 """The operating point of masks that lie beside the maps."""
@@ -91,6 +94,31 @@ def evaluate_folder(
     results = evaluate(cases, settings)
     write_results(results, out, request=request)
     return Evaluated(results, matches.without_map, failed)
+
+
+def join_results(folders: Sequence[Path], out: Path) -> Results:
+    """Write the results of several evaluations as those of one, see `joined`.
+
+    Args:
+        folders: Those of the evaluations.
+        out: Receives tables and curves.
+
+    Raises:
+        UsageError: A folder holds no results, they judge different references, they cannot be
+            joined, or `out` is one of the folders or holds a report of other results.
+    """
+    if out.resolve() in {folder.resolve() for folder in folders}:
+        raise UsageError(f"{out}: expected a folder of its own for what is joined. Give --out.")
+    asked = [read_request(folder) for folder in folders]
+    reference = {name: value for name, value in asked[0].items() if name in _REFERENCE}
+    for folder, request in zip(folders, asked, strict=True):
+        if differing := differences(reference, request):
+            raise UsageError(f"{folder}: expected results with {told(differing)}.")
+    request = {"joined": [str(folder.resolve()) for folder in folders], **reference}
+    _refuse_other_results(out, request)
+    results = joined([read_results(folder) for folder in folders])
+    write_results(results, out, request=request)
+    return results
 
 
 def _with_brain(found: Match, masks: str) -> Match:
