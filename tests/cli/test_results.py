@@ -1,5 +1,6 @@
 """The commands that judge: what they say of scans that cannot be judged, and how they end."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def test_brain_masks_are_taken_by_a_pattern(folders: list[str]) -> None:
 
 @pytest.fixture
 def two_tools(folders: list[str], tmp_path: Path) -> list[str]:
-    """Results of two tools on one scan; the second one finds everything twice as likely."""
+    """Results of two tools on one scan; the second one finds everything half as likely."""
     (tmp_path / "sub-2_label-lesion_mask.nii.gz").unlink()
     image = nib.load(tmp_path / "1_prob.nii")
     nib.save(nib.Nifti1Image(image.get_fdata() / 2, image.affine), tmp_path / "1_half.nii")
@@ -81,8 +82,9 @@ def test_what_cannot_be_joined_is_refused(
     for arguments, message in (
         ([first, "--beside", second], "--beside and --out together"),
         ([first, "--out", both], "--beside and --out together"),
+        ([first, "--beside", "--out", both], "--beside and --out together"),
         ([first, "--beside", first, "--out", both], "each method in one evaluation"),
-        ([first, "--beside", second, "--out", second], "a folder of its own"),
+        ([first, "--beside", second, "--out", second], "without other results"),
         ([first, "--beside", str(tmp_path), "--out", both], "results of an evaluation"),
     ):
         assert run(["report", *arguments]) == WRONG_USAGE
@@ -103,3 +105,31 @@ def test_results_of_other_references_are_not_joined(
     third = str(tmp_path / "third")
     assert run(["report", first, "--beside", third, "--out", str(tmp_path / "x")]) == WRONG_USAGE
     assert "truth = " in capsys.readouterr().err
+
+
+def test_what_is_joined_and_what_is_not_do_not_replace_each_other(
+    two_tools: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = two_tools
+    both = str(tmp_path / "both")
+    again = ["report", first, "--beside", second, "--out", both]
+    assert (run(again), run(again)) == (DONE, DONE)
+    assert run(["report", second, "--beside", first, "--out", both]) == WRONG_USAGE
+    asked = ["--pattern", "{subject}_prob.nii", "--method", "prob", "--threshold", "0.5"]
+    evaluate = ["evaluate", str(tmp_path), both, "--truth", str(tmp_path), *asked]
+    capsys.readouterr()
+    assert run(evaluate) == WRONG_USAGE
+    assert "of which there is a report" in capsys.readouterr().err
+
+
+def test_results_that_do_not_say_their_references_are_not_joined(
+    two_tools: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = two_tools
+    described = json.loads((Path(second) / "results.json").read_text())
+    described["request"] = {}  # as those of a benchmark
+    (Path(second) / "results.json").write_text(json.dumps(described))
+    for folders in ((first, second), (second, first)):
+        command = ["report", folders[0], "--beside", folders[1], "--out", str(tmp_path / "x")]
+        assert run(command) == WRONG_USAGE
+        assert "of a benchmark" in " ".join(capsys.readouterr().err.split())

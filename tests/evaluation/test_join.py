@@ -63,3 +63,24 @@ def test_other_settings_are_refused(cases, settings):
     other = replace(second, settings=replace(EvaluationSettings(), seed=3))
     with pytest.raises(UsageError, match="same settings"):
         joined([first, other])
+
+
+def test_methods_without_a_common_scan_are_refused(cases, settings):
+    cases["intensity"], cases["dVAE"] = cases["intensity"][:2], cases["dVAE"][2:]
+    with pytest.raises(UsageError, match="intensity and dVAE have in common"):
+        joined(one_by_one(cases, settings))
+
+
+def test_training_runs_and_unknown_references_are_joined_too(make_case, settings):
+    runs = [
+        replace(make_case(f"{n:02}", seed=n, method="sAE3"), seed=seed)
+        for seed in (0, 1)
+        for n in range(3)
+    ]
+    others = [make_case(f"{n:02}", seed=n, method="intensity") for n in range(3)]
+    others.append(make_case("91", seed=91, method="intensity", lesion=None))
+    runs.append(replace(make_case("91", seed=91, method="sAE3", lesion=None), seed=0))
+    whole = evaluate([*runs, *others], settings)
+    found = joined([evaluate(runs, settings), evaluate(others, settings)])
+    assert repr(found.comparisons) == repr(whole.comparisons)
+    assert sorted(map(repr, found.summary)) == sorted(map(repr, whole.summary))

@@ -1,5 +1,6 @@
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 
@@ -53,16 +54,21 @@ def test_rich_shows_texts_without_reading_markup():
     assert "One note." in text
 
 
+def lines(table: Table, width: int) -> list[str]:
+    return in_a_terminal(table, width).splitlines()
+
+
 def test_narrow_terminals_show_every_cell_whole():
     metrics = ("AUPRC", "Lesion F1", "Dice")
     cells = [[f"0.{n}{m} ± 0.1 [0.4, 0.6]" for m in range(3)] for n in range(2)]
     table = Table("Results", ("Method", *metrics), tuple(("x", *row) for row in cells))
-    wide, narrow = in_a_terminal(table, 82), in_a_terminal(table, 81)
-    for row in cells:
-        assert any(all(cell in line for cell in row) for line in wide.splitlines())
-        for metric, cell in zip(metrics, row, strict=True):
-            (line,) = (line for line in narrow.splitlines() if cell in line)
-            assert metric in line
+    assert all(any(all(c in line for c in row) for line in lines(table, 82)) for row in cells)
+    long_name = replace(table, rows=tuple(("trained on with others", *row) for row in cells))
+    for shown in (lines(table, 81), lines(long_name, 50)):
+        for row in cells:
+            for metric, cell in zip(metrics, row, strict=True):
+                (line,) = (line for line in shown if cell in line)
+                assert metric in line
 
 
 @pytest.mark.parametrize("ending", FORMATS)

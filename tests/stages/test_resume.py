@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from lesionless.data.derivatives import read_tsv
-from lesionless.errors import UsageError
+from lesionless.errors import ScanError, UsageError
 from lesionless.evaluation.matching import own_maps
+from lesionless.evaluation.settings import EvaluationSettings
 from lesionless.models.bundle import Bundle, load
 from lesionless.provenance import RunManifest
+from lesionless.stages.evaluate import evaluate_folder
 from lesionless.stages.group import write_group
 from lesionless.stages.lesion_table import COLUMNS
 from lesionless.stages.resume import model_record
@@ -137,6 +139,45 @@ def test_a_cut_that_was_stopped_is_made_whole(
     assert segment_at(tree, out, intensity, asked).names("present") == [NAME]
 
 
+def test_a_half_cut_mask_is_neither_listed_nor_judged(
+    tree: Path, intensity: Bundle, out: Path, cohort: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lesionless.stages.outputs.write_text_whole", stop)
+    with pytest.raises(KeyboardInterrupt):
+        segment_at(tree, out, intensity, "p98")
+    group = write_group(out)
+    assert "amid cutting" in group.failed[NAME.removesuffix("_FLAIR")]
+    with pytest.raises(ScanError, match="amid cutting"):
+        evaluate_folder(out, out / "table", cohort, EvaluationSettings())
+
+
+def test_results_of_masks_that_were_cut_anew_are_others(
+    tree: Path, intensity: Bundle, out: Path, cohort: Path
+) -> None:
+    table = out / "table"
+    evaluate_folder(out, table, cohort, EvaluationSettings())
+    (table / "tables").mkdir()
+    evaluate_folder(out, table, cohort, EvaluationSettings())
+    segment_at(tree, out, intensity, "p98")
+    with pytest.raises(UsageError, match="operating_points"):
+        evaluate_folder(out, table, cohort, EvaluationSettings())
+
+
+def test_masks_of_several_operating_points_are_named(
+    out: Path, cohort: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    anat = out / "sub-healthy001" / "anat"
+    anat.mkdir(parents=True)
+    for path in (out / STEM).parent.iterdir():
+        copy = anat / path.name.replace("patient001", "healthy001")
+        copy.write_bytes(path.read_bytes().replace(b'"fpr-1e-3"', b'"p98"'))
+    evaluate_folder(out, out / "table", cohort, EvaluationSettings())
+    assert "several operating points (fpr-1e-3 1, p98 1)" in caplog.text
+
+
 def test_outputs_of_earlier_versions_are_not_cut_anew(
     tree: Path, intensity: Bundle, out: Path
 ) -> None:
@@ -144,8 +185,31 @@ def test_outputs_of_earlier_versions_are_not_cut_anew(
     about = json.loads(sidecar.read_text())
     del about["Preparation"]["air"]
     sidecar.write_text(json.dumps(about))
+    before = contents(out)
+    with pytest.raises(UsageError, match=r"earlier version.*--overwrite"):
+        segment_at(tree, out, intensity, "p98")
+    assert contents(out) == before
     assert segment_scans(tree, out, intensity, COARSE).names("present") == [NAME]
-    assert "--overwrite" in failure(segment_at(tree, out, intensity, "p98"))
+
+
+def test_a_page_of_maps_cut_anew_names_the_version_that_made_them(
+    tree: Path, intensity: Bundle, out: Path
+) -> None:
+    sidecar = out / f"{STEM}_space-orig_desc-brain_mask.json"
+    about = json.loads(sidecar.read_text())
+    about["Preparation"]["software"]["lesionless"] = "0.0.9"
+    sidecar.write_text(json.dumps(about))
+    run = segment_at(tree, out, intensity, "p98")
+    assert "processed with lesionless 0.0.9" in (out / "sub-patient001.html").read_text()
+    assert "cut anew" in run.message(NAME)
+
+
+def test_a_map_that_is_missing_is_named_with_the_way_out(
+    tree: Path, intensity: Bundle, out: Path
+) -> None:
+    (out / f"{STEM}_space-orig_desc-lesionless_FLAIR.nii.gz").unlink()
+    message = failure(segment_at(tree, out, intensity, "p98"))
+    assert "desc-lesionless" in message and "--overwrite" in message
 
 
 def test_a_map_of_another_shape_is_not_cut(tree: Path, intensity: Bundle, out: Path) -> None:

@@ -163,10 +163,11 @@ def report(
     from lesionless.evaluation.archive import read_results
     from lesionless.report.evaluation_figures import write_figures
     from lesionless.stages.cases import shown_points
-    from lesionless.stages.evaluate import TABLES, join_results
+    from lesionless.stages.evaluate import TABLES
+    from lesionless.stages.join import join_results
     from lesionless.stages.report import read_training, write_tables
 
-    if (beside is None) != (out is None):
+    if bool(beside) != (out is not None):
         raise UsageError("Expected --beside and --out together, found one of them.")
     place = out or results
     found = join_results([results, *beside], place) if beside else read_results(place)

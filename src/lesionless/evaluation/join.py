@@ -4,7 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from itertools import chain
+from itertools import chain, combinations
 from typing import TypeVar
 
 from lesionless.errors import UsageError
@@ -32,7 +32,8 @@ def joined(results: Sequence[Results]) -> Results:
         results: At least one evaluation; no method stands in two.
 
     Raises:
-        UsageError: They were made with different settings, or a method stands in several.
+        UsageError: They were made with different settings, a method stands in several, or two
+            methods were judged on no common scan.
     """
     first, *others = results
     if any(asdict(other.settings) != asdict(first.settings) for other in others):
@@ -76,6 +77,12 @@ def _name_missing(rows: Sequence[Row]) -> None:
     judged: dict[str, set[str]] = {}
     for row in rows:
         judged.setdefault(row.method, set()).add(row.name)
+    for first, second in combinations(judged, 2):
+        if judged[first].isdisjoint(judged[second]):
+            raise UsageError(
+                f"Expected methods that were judged on the same scans, found none that {first} "
+                f"and {second} have in common."
+            )
     everything = set().union(*judged.values())
     for method, names in judged.items():
         if missing := sorted(everything - names):

@@ -116,7 +116,8 @@ def _drawn(table: Table) -> Any:
 
     drawn = RichTable(title=Text(table.title), caption=Text(" ".join(table.notes)) or None)
     for at, column in enumerate(table.columns):
-        drawn.add_column(Text(column), justify="right" if at else "left")
+        is_last = at == len(table.columns) - 1  # names and headings may break, figures may not
+        drawn.add_column(Text(column), justify="right" if at else "left", no_wrap=is_last)
     for row in table.rows:
         drawn.add_row(*(Text(cell) for cell in row))
     return drawn

@@ -1,30 +1,30 @@
 """Evaluate a folder of maps against reference masks."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from lesionless.data.derivatives import read_sidecar
 from lesionless.data.folders import Input
 from lesionless.errors import ScanError, UsageError
-from lesionless.evaluation.archive import read_request, read_results, write_results
+from lesionless.evaluation.archive import read_request, write_results
 from lesionless.evaluation.case import Case
 from lesionless.evaluation.evaluate import evaluate
-from lesionless.evaluation.join import joined
 from lesionless.evaluation.matching import Match, match
 from lesionless.evaluation.results import Results
 from lesionless.evaluation.settings import EvaluationSettings
 from lesionless.stages.cases import case_on_disk
 from lesionless.stages.prepare import brain_mask_path
+from lesionless.stages.resume import point_of
 from lesionless.training.differences import differences, told
 
 logger = logging.getLogger(__name__)
 
 TABLES = "tables"
 """Where `report` writes the tables of results, below their folder."""
-
-_REFERENCE = ("truth", "label")
 
 OWN_POINT = "own"
 """The operating point of masks that lie beside the maps."""
@@ -78,13 +78,14 @@ def evaluate_folder(
             has no brain mask or several for the pattern, or two maps go by one name.
         ScanError: None of the maps can be judged.
     """
+    matches = match(segmented, truth, label=label, pattern=pattern)
     request = {
         **{"maps": str(segmented.resolve()), "truth": str(truth.resolve()), "label": label},
         **{"pattern": pattern, "masks": masks, "threshold": threshold, "method": method},
-        "seed": settings.seed,
+        **{"seed": settings.seed, "operating_points": _points(matches.found, threshold)},
+        "joined": None,
     }
     _refuse_other_results(out, request)
-    matches = match(segmented, truth, label=label, pattern=pattern)
     for path in matches.without_map:
         logger.warning("%s: no map for this reference; it is missing from the table", path)
     found = [_with_brain(each, masks) for each in matches.found] if masks else matches.found
@@ -96,29 +97,19 @@ def evaluate_folder(
     return Evaluated(results, matches.without_map, failed)
 
 
-def join_results(folders: Sequence[Path], out: Path) -> Results:
-    """Write the results of several evaluations as those of one, see `joined`.
-
-    Args:
-        folders: Those of the evaluations.
-        out: Receives tables and curves.
-
-    Raises:
-        UsageError: A folder holds no results, they judge different references, they cannot be
-            joined, or `out` is one of the folders or holds a report of other results.
-    """
-    if out.resolve() in {folder.resolve() for folder in folders}:
-        raise UsageError(f"{out}: expected a folder of its own for what is joined. Give --out.")
-    asked = [read_request(folder) for folder in folders]
-    reference = {name: value for name, value in asked[0].items() if name in _REFERENCE}
-    for folder, request in zip(folders, asked, strict=True):
-        if differing := differences(reference, request):
-            raise UsageError(f"{folder}: expected results with {told(differing)}.")
-    request = {"joined": [str(folder.resolve()) for folder in folders], **reference}
-    _refuse_other_results(out, request)
-    results = joined([read_results(folder) for folder in folders])
-    write_results(results, out, request=request)
-    return results
+def _points(found: Sequence[Match], threshold: float | None) -> list[str]:
+    """Return the operating points of the masks that are judged; several are named."""
+    if threshold is not None:
+        return []
+    masks = [each.segmentation for each in found if each.segmentation]
+    told_of = Counter(read_sidecar(mask).get("OperatingPoint") for mask in masks)
+    points = sorted(point for point in told_of if point)
+    if len(points) > 1:
+        logger.warning(
+            "Lesion masks are cut at several operating points (%s): they are judged as they are",
+            ", ".join(f"{point} {told_of[point]}" for point in points),
+        )
+    return points
 
 
 def _with_brain(found: Match, masks: str) -> Match:
@@ -151,6 +142,8 @@ def _cases(
     """Read one scan after the other; note those that cannot be judged in `failed`."""
     for each in found:
         try:
+            if threshold is None and each.segmentation:
+                point_of(each.score, each.segmentation)  # refuses a mask that was left half cut
             yield case_on_disk(each, method=method, operating_point=OWN_POINT, threshold=threshold)
         except ScanError as error:
             logger.warning("%s", error)

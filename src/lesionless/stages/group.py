@@ -15,6 +15,7 @@ from lesionless.data.folders import Input, of_subjects
 from lesionless.data.scan import read_map
 from lesionless.errors import ScanError, UsageError
 from lesionless.evaluation.matching import own_maps
+from lesionless.stages.resume import point_of
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +84,8 @@ def _maps(folder: Path, subjects: Sequence[str] | None) -> list[Input]:
 def _row(name: BidsName, path: Path) -> list[Any]:
     table = path.with_name(output_name(name, {"desc": "lesions"}, ".tsv"))
     brain = path.with_name(output_name(name, {"space": "orig", "desc": "brain"}, "_mask.nii.gz"))
-    volumes, made_with = _volumes_ml(table), read_sidecar(path)
+    mask = path.with_name(output_name(name, {"space": "orig", "label": "L"}, "_mask.nii.gz"))
+    point, volumes = point_of(path, mask), _volumes_ml(table)
     return [
         f"sub-{name.subject}",
         f"ses-{name.session}" if name.session else None,
@@ -92,8 +94,8 @@ def _row(name: BidsName, path: Path) -> list[Any]:
         sum(volumes),
         max(volumes, default=0.0),
         _brain_ml(brain),
-        made_with.get("Model"),
-        made_with.get("OperatingPoint"),
+        read_sidecar(path).get("Model"),
+        point,
     ]
 
 

@@ -9,7 +9,7 @@ from lesionless.data.bids import OutputPaths
 from lesionless.data.derivatives import read_sidecar, write_sidecar
 from lesionless.data.scan import Scan, read_map, read_mask, write_volume
 from lesionless.data.transforms import read_transform, write_transform
-from lesionless.errors import ScanError
+from lesionless.errors import ScanError, UsageError
 from lesionless.provenance import write_text_whole
 from lesionless.report.html import Html
 from lesionless.stages.lesion_table import write_lesions
@@ -17,7 +17,7 @@ from lesionless.stages.resume import PREPARATION
 from lesionless.stages.segmented import ScanMaps, Segmented
 from lesionless.stages.sources import WAY_OUT
 
-_AIR, _QUALITY = "air", "quality"
+_AIR, _QUALITY, _SOFTWARE = "air", "quality", "software"
 
 
 def write_outputs(
@@ -34,7 +34,10 @@ def write_outputs(
     """
     paths.anomaly.unlink(missing_ok=True)
     maps, about = result.maps, _about(scan, record)
-    known = {**maps.record, _AIR: maps.air, _QUALITY: dict(maps.quality)}
+    known = {
+        **maps.record,
+        **{_AIR: maps.air, _QUALITY: dict(maps.quality), _SOFTWARE: dict(maps.software)},
+    }
     write_volume(paths.brain, maps.brain, scan)
     write_sidecar(paths.brain, {"Type": "Brain", **about, PREPARATION: known})
     write_volume(paths.reconstruction, maps.reconstruction, scan)
@@ -66,30 +69,43 @@ def rewrite_cut(
         write_sidecar(path, {**read_sidecar(path), **record})
 
 
+def refuse_early_outputs(paths: OutputPaths) -> None:
+    """Stop where an earlier version wrote too little to cut the mask of a scan anew.
+
+    Raises:
+        UsageError: It did.
+    """
+    if _AIR not in read_sidecar(paths.brain).get(PREPARATION, {}):
+        raise UsageError(
+            f"{paths.brain}: expected outputs whose masks can be cut anew, found those of an "
+            f"earlier version. {WAY_OUT}"
+        )
+
+
 def read_maps(paths: OutputPaths, scan: Scan) -> ScanMaps:
     """Read back what `write_outputs` wrote of a scan, but for what is cut from the maps.
 
     Raises:
-        ScanError: A file is missing or broken, or an earlier version wrote too little.
+        ScanError: A file is missing or broken.
     """
-    known = read_sidecar(paths.brain).get(PREPARATION, {})
-    if _AIR not in known:
-        raise ScanError(
-            f"{paths.brain}: expected outputs of this version, whose masks can be cut anew, found "
-            f"those of an earlier one. {WAY_OUT}"
+    record = dict(read_sidecar(paths.brain)[PREPARATION])
+    air, quality, software = (record.pop(name) for name in (_AIR, _QUALITY, _SOFTWARE))
+    try:
+        reconstruction = _read_map(paths.reconstruction, scan)
+        return ScanMaps(
+            anomaly=_read_map(paths.anomaly, scan),
+            reconstruction=reconstruction,
+            brain=read_mask(paths.brain, scan),
+            seen=reconstruction != 0,
+            scan_affine=scan.affine,
+            scan_to_atlas=read_transform(paths.transform),
+            air=air,
+            quality={name: value for name, value in quality.items() if value is not None},
+            record=record,
+            software=software,
         )
-    reconstruction = _read_map(paths.reconstruction, scan)
-    return ScanMaps(
-        anomaly=_read_map(paths.anomaly, scan),
-        reconstruction=reconstruction,
-        brain=read_mask(paths.brain, scan),
-        seen=reconstruction != 0,
-        scan_affine=scan.affine,
-        scan_to_atlas=read_transform(paths.transform),
-        air=known[_AIR],
-        quality=known[_QUALITY],
-        record={name: value for name, value in known.items() if name not in (_AIR, _QUALITY)},
-    )
+    except ScanError as error:
+        raise ScanError(f"{error} {WAY_OUT}") from error
 
 
 def _write_cut(
@@ -112,6 +128,6 @@ def _read_map(path: Path, scan: Scan) -> Volume:
     if image.shape != scan.image.shape:
         raise ScanError(
             f"{path}: expected a map of shape {scan.image.shape} like {scan.path.name}, found "
-            f"{image.shape}. {WAY_OUT}"
+            f"{image.shape}."
         )
     return image

@@ -7,7 +7,6 @@ import numpy as np
 
 from lesionless.data.scan import Scan
 from lesionless.preprocess.atlas import load_atlas
-from lesionless.provenance import describe_software
 from lesionless.report.html import Html
 from lesionless.report.quality import figures_of
 from lesionless.report.scan_page import ScanReport, scan_page
@@ -24,7 +23,7 @@ def page_of(name: str, scan: Scan, result: Segmented, record: Mapping[str, Any])
         result: What a model finds in it.
         record: What `model_record` says of the model.
     """
-    maps, software = result.maps, describe_software()
+    maps, software = result.maps, result.maps.software
     point, air = record["OperatingPoint"], np.float32(result.maps.air)
     return scan_page(
         ScanReport(

@@ -15,7 +15,7 @@ from lesionless.models.bundle import Bundle
 from lesionless.preprocess.pipeline import PrepareSettings
 from lesionless.provenance import as_json, json_text
 from lesionless.stages.sources import SCAN, WAY_OUT, changed, other_source
-from lesionless.training.differences import HOW_FAST, differences
+from lesionless.training.differences import HOW_FAST, differences, told
 
 PREPARATION = "Preparation"
 POINT = frozenset({"OperatingPoint", "Threshold"})
@@ -61,6 +61,24 @@ def refuse_other_model(images: Sequence[Path], record: Mapping[str, Any]) -> Non
 def is_cut_at(images: Sequence[Path], record: Mapping[str, Any]) -> bool:
     """Tell whether outputs of one scan are at the operating point of a record, all of them."""
     return not any(differences(record, read_sidecar(image)) for image in images)
+
+
+def point_of(anomaly: Path, segmentation: Path) -> str | None:
+    """Return the operating point of a scan's mask; None where sidecars do not say it.
+
+    Raises:
+        ScanError: That of the map says another one: a run was stopped while it cut the mask anew.
+    """
+    of_map, of_mask = (
+        {key: value for key, value in read_sidecar(image).items() if key in POINT}
+        for image in (anomaly, segmentation)
+    )
+    if differing := differences(of_map, of_mask):
+        raise ScanError(
+            f"{segmentation}: expected a mask with {told(differing)}: a run was stopped amid "
+            "cutting it. Run the same `lesionless segment` once more."
+        )
+    return of_map.get("OperatingPoint")
 
 
 def refuse_other_origin(

@@ -18,7 +18,12 @@ from lesionless.preprocess.atlas import load_atlas
 from lesionless.preprocess.contrast import contrast_doubts
 from lesionless.preprocess.pipeline import PrepareSettings
 from lesionless.provenance import MANIFEST_NAME, RunManifest
-from lesionless.stages.outputs import read_maps, rewrite_cut, write_outputs
+from lesionless.stages.outputs import (
+    read_maps,
+    refuse_early_outputs,
+    rewrite_cut,
+    write_outputs,
+)
 from lesionless.stages.page import page_of
 from lesionless.stages.prepare import Task, brain_mask_path, prepare_task
 from lesionless.stages.progress import Track, silent
@@ -130,10 +135,14 @@ def _segment_one(
     result = cut(bundle, maps, record["OperatingPoint"])
     write = rewrite_cut if is_there else write_outputs
     write(paths, scan, result, record, page_of(name, scan, result, record))
+    doubts = contrast_doubts(maps.quality)
+    if is_there:
+        logger.info("%s: its mask is cut anew at %s", name, record["OperatingPoint"])
+        doubts.append("cut anew from the maps that were there")
     run.note_scan(
         name,
         "done",
-        message="; ".join(contrast_doubts(maps.quality)),
+        message="; ".join(doubts),
         seconds=round(time.perf_counter() - started, 1),
         lesion_ml=round(sum(lesion.volume_ml for lesion in result.lesions), 3),
     )
@@ -150,11 +159,13 @@ def _paths(out: Path, task: Task, settings: PrepareSettings) -> OutputPaths:
 def _refuse_other_models(
     tasks: Sequence[Task], out: Path, settings: PrepareSettings, record: Mapping[str, Any]
 ) -> None:
-    """Stop before anything is written where a folder would mix models."""
+    """Stop before anything is written where outputs are another model's, or cannot be cut anew."""
     for task in tasks:
         paths = _paths(out, task, settings)
         if paths.anomaly.exists():
             refuse_other_model(paths.images, record)
+            if not is_cut_at(paths.images, record):
+                refuse_early_outputs(paths)
 
 
 def _operating_point(bundle: Bundle, wanted: str | None) -> str:

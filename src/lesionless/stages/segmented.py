@@ -9,6 +9,7 @@ import numpy as np
 from lesionless.arrays import Affine, Labels, Mask, Volume, voxel_mm3
 from lesionless.models.bundle import Bundle
 from lesionless.preprocess.prepared import PreparedScan, to_scan_grid
+from lesionless.provenance import describe_software
 from lesionless.scoring.recipe import ScoreSettings
 from lesionless.scoring.segment import Lesion, lesions, numbered, segment
 from lesionless.stages.apply import apply
@@ -29,6 +30,7 @@ class ScanMaps:
         air: The scan's intensity outside the head.
         quality: Figures of the quality gates.
         record: How the scan was prepared, JSON values only.
+        software: The versions that made the maps, see `describe_software`.
     """
 
     anomaly: Volume
@@ -40,6 +42,7 @@ class ScanMaps:
     air: float
     quality: Mapping[str, float] = field(default_factory=dict)
     record: Mapping[str, Any] = field(default_factory=dict)
+    software: Mapping[str, Any] = field(default_factory=describe_software)
 
 
 @dataclass(frozen=True, eq=False)
