@@ -1,3 +1,5 @@
+import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +35,26 @@ def test_help_imports_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True
     )
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(("asked", "expected"), [({}, {1}), ({"OPENBLAS_NUM_THREADS": "2"}, {2})])
+def test_numpy_s_threads_do_not_spin_unless_asked_for(
+    asked: dict[str, str], expected: set[int]
+) -> None:
+    code = (
+        "import lesionless.cli, threadpoolctl, numpy; "
+        "print({p['num_threads'] for p in threadpoolctl.threadpool_info() "
+        "if p['internal_api'] == 'openblas'})"
+    )
+    inherited = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+        env=inherited | asked,
+    )
+    assert ast.literal_eval(done.stdout.splitlines()[-1]) <= expected  # other BLAS: none
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,10 @@
 """The command line: parses, calls a stage, prints what came out."""
 
+import os
 import sys
+
+# Before NumPy is imported: its products are small here, and its threads wait for more by spinning
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from lesionless.cli import bids, model, results, scans, segment
 from lesionless.cli.app import run
