@@ -31,13 +31,19 @@ def scan(cohort: Path) -> Path:
     return next(cohort.rglob("sub-patient001_FLAIR.nii.gz"))
 
 
+@pytest.fixture
+def darker(scan: Path, tmp_path: Path) -> Path:
+    """The same scan with air far below 0."""
+    nifti, path = nib.load(scan), tmp_path / "sub-darker_FLAIR.nii.gz"
+    image = np.asarray(nifti.dataobj, np.float32)
+    nib.save(nib.Nifti1Image(image - np.float32(5000), nifti.affine), path)
+    return path
+
+
 def test_the_level_of_the_air_does_not_matter(
-    scan: Path, tmp_path: Path, shown: list[ScanReport]
+    scan: Path, darker: Path, tmp_path: Path, shown: list[ScanReport]
 ) -> None:
     """Raw values may be negative; drawn from 0 on, such a scan would be black."""
-    nifti, darker = nib.load(scan), tmp_path / "sub-darker_FLAIR.nii.gz"
-    image = np.asarray(nifti.dataobj, np.float32)
-    nib.save(nib.Nifti1Image(image - np.float32(5000), nifti.affine), darker)
     for number, source in enumerate((scan, darker)):
         segment_scans(source, tmp_path / f"out{number}", bundles.load("intensity"), COARSE)
     first, second = shown
@@ -46,6 +52,21 @@ def test_the_level_of_the_air_does_not_matter(
     rebuilt, other = (report.reconstruction[report.brain] for report in shown)
     assert abs(np.median(other - rebuilt)) < 0.01 * white
     assert (second.reconstruction[~second.brain] == 0).all()
+
+
+def test_maps_cut_anew_are_shown_like_new_ones(
+    darker: Path, tmp_path: Path, shown: list[ScanReport]
+) -> None:
+    for folder, point in (("out", "fpr-1e-2"), ("out", "p98"), ("new", "p98")):
+        model = bundles.load("intensity")
+        segment_scans(darker, tmp_path / folder, model, COARSE, operating_point=point)
+    _, again, new = shown
+    for name in ("image", "reconstruction", "anomaly", "segmentation", "brain"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(new, name), name)
+    assert again.quality == new.quality
+    for found, expected in zip(again.lesions, new.lesions, strict=True):
+        for name, value in vars(expected).items():
+            assert getattr(found, name) == pytest.approx(value)
 
 
 def test_methods_and_provenance_are_complete(
