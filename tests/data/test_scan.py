@@ -213,6 +213,15 @@ def test_maps_are_stored_as_float32_and_masks_as_uint8(tmp_path: Path) -> None:
     np.testing.assert_array_equal(mask.get_fdata() == 1, scan.image > 100)
 
 
+def test_labels_are_stored_as_whole_numbers_that_hold_them_all(tmp_path: Path) -> None:
+    scan = scan_with_codes(tmp_path / "a.nii", sform=1, qform=1)
+    labels = np.arange(np.prod(SHAPE), dtype=np.int32).reshape(SHAPE) * 100
+    write_volume(tmp_path / "labels.nii.gz", labels, scan)
+    stored = nib.load(tmp_path / "labels.nii.gz")
+    assert stored.get_data_dtype().kind == "i"
+    np.testing.assert_array_equal(np.asanyarray(stored.dataobj), labels)
+
+
 def test_the_scaling_of_the_input_does_not_reach_the_output(tmp_path: Path) -> None:
     nifti = nib.Nifti1Image(image(np.int16), np.eye(4))
     nifti.header.set_slope_inter(0.01, 1000)
