@@ -303,6 +303,17 @@ def test_a_run_that_stops_amid_overwriting_leaves_no_old_map(
     assert not (out / f"{MAP}.nii.gz").exists()
 
 
+def test_labels_have_the_numbers_of_the_table(segmented: Path) -> None:
+    image = nib.load(segmented / f"{STEM}_space-orig_desc-lesions_dseg.nii.gz")
+    voxel_ml = abs(np.linalg.det(image.affine[:3, :3])) / 1000
+    rows = read_tsv(segmented / f"{STEM}_desc-lesions.tsv")
+    voxels = np.bincount(np.asarray(image.dataobj).ravel())[1:]
+    assert len(rows) > 1
+    assert (voxels * voxel_ml).tolist() == pytest.approx(
+        [float(row["volume_ml"]) for row in rows], abs=1e-4
+    )
+
+
 def test_every_file_of_a_scan_has_a_sidecar(segmented: Path) -> None:
     files = [p for p in (segmented / STEM).parent.iterdir() if p.suffix != ".json"]
     assert len(files) == 7
