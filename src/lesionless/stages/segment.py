@@ -74,7 +74,8 @@ def segment_scans(
 
     Raises:
         UsageError: No scan was found, an option does not fit, the outputs would lie among the
-            scans, or outputs that are there already are those of another model.
+            scans, or outputs that are there already are those of another model, or of a version
+            that wrote too little for their masks to be cut anew.
     """
     check_apart(source, out)
     point = _operating_point(bundle, operating_point)
