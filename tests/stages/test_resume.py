@@ -110,7 +110,7 @@ def test_at_another_operating_point_masks_are_cut_anew(
         about = json.loads(sidecar.read_text())
         assert about["OperatingPoint"] == "p98"
         assert about["Threshold"] == pytest.approx(intensity.thresholds["p98"])
-    page = (out / "sub-patient001.html").read_text()
+    page = (out / "sub-patient001.html").read_text(encoding="utf-8")
     assert "98th percentile" in page and f"{intensity.thresholds['p98']:.2f}" in page
     assert segment_at(tree, out, intensity, "p98").names("present") == [NAME]
 
@@ -200,7 +200,7 @@ def test_a_page_of_maps_cut_anew_names_the_version_that_made_them(
     about["Preparation"]["software"]["lesionless"] = "0.0.9"
     sidecar.write_text(json.dumps(about))
     run = segment_at(tree, out, intensity, "p98")
-    assert "processed with lesionless 0.0.9" in (out / "sub-patient001.html").read_text()
+    assert "processed with lesionless 0.0.9" in (out / "sub-patient001.html").read_text(encoding="utf-8")
     assert "cut anew" in run.message(NAME)
 
 

@@ -155,7 +155,7 @@ def _loss_curves(runs: Iterable[Run], folder: Path) -> list[Picture]:
     for run in runs:
         path = run.folder / LOSSES
         if path.exists():
-            with path.open(newline="") as file:
+            with path.open(newline="", encoding="utf-8") as file:
                 rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
             figure = loss_curves_figure(rows, title=run.folder.name)
             save_figure(figure, folder / f"losses-{run.folder.name}.png")

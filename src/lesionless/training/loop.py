@@ -267,7 +267,7 @@ def _keep(
     history: list[dict[str, float]],
 ) -> None:
     """Write the loss curves, then the checkpoint, so that no curve lags behind it."""
-    with (folder / LOSSES).open("w", newline="") as file:
+    with (folder / LOSSES).open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(history[0]))
         writer.writeheader()
         writer.writerows({name: f"{value:.6g}" for name, value in row.items()} for row in history)
