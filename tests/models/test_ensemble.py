@@ -26,6 +26,25 @@ def test_it_rebuilds_the_mean(tiny, x):
     assert not torch.equal(one, two)
 
 
+def test_members_of_several_looks_take_one_each_by_turns(tiny):
+    x = torch.zeros(1, 1, 64, 64)
+    x[..., 20:44, 20:44], x[..., 30:33, 26:30] = 0.4, 0.7
+    how = {"widths": (4, 8), "contrasts": (1.0, 1.6)}
+    members = [tiny("restoration", seed=seed, **how).eval() for seed in range(3)]
+    looks = [[member.glance(x, number) for number in (0, 1)] for member in members]
+    joined = Ensemble(EnsembleSettings(()), members).eval()
+    expected = (looks[0][0] + looks[1][1] + looks[2][0]) / 3
+    torch.testing.assert_close(joined.reconstruct(x), expected)
+    torch.testing.assert_close(joined.glance(x), looks[0][1])
+    assert not torch.equal(looks[0][0], looks[0][1])
+
+
+def test_at_a_glance_a_member_without_one_rebuilds_as_ever(tiny, x):
+    member = tiny("sAE3", seed=1).eval()
+    joined = Ensemble(EnsembleSettings(()), [member, tiny("sAE3", seed=2)]).eval()
+    torch.testing.assert_close(joined.glance(x), member.reconstruct(x))
+
+
 def test_each_member_is_trained_on_by_its_own_updates(tiny, x, tmp_path):
     members = [tiny("sAE3", seed=1), tiny("sAE-GAN", seed=2)]
     joined = Ensemble(EnsembleSettings(()), members)

@@ -67,10 +67,66 @@ def test_every_voxel_keeps_its_place_in_scan_and_atlas(scan: PreparedScan) -> No
         np.testing.assert_array_equal(turned.brain, turned.image > 0.2)
 
 
-def test_thick_slices_slabs_and_stacks_beyond_the_cube_are_not_turned(scan: PreparedScan) -> None:
-    thick = scan.geometry.index_to_atlas @ np.diag([1.2, 1, 1, 1])
-    assert not list(turns(replace(scan, geometry=replace(scan.geometry, index_to_atlas=thick))))
+def test_slices_farther_apart_than_pixels_are_interpolated(scan: PreparedScan) -> None:
+    """At 1.5 pixels every third level lies at a slice, the others a third away from one."""
+    turned = _thick(scan, 1.5)
+    for turn in turns(turned):
+        assert turn.height == 9
+        cube = turn.there(turned.image).swapaxes(0, turn.axis)
+        np.testing.assert_array_equal(cube[:7:3], turned.image[:5:2])
+        between = (turned.image[0] + 2 * turned.image[1]) / 3
+        np.testing.assert_allclose(cube[1], between, rtol=1e-5)
+        brain = turn.there(turned.brain).swapaxes(0, turn.axis)
+        np.testing.assert_array_equal(brain[1], turned.brain[1])
+        seen = turn.scan(turned)
+        np.testing.assert_array_equal(seen.image > 0, seen.brain)
+
+
+def test_between_slices_a_level_lies_between_their_places(scan: PreparedScan) -> None:
+    turned = _thick(scan, 1.5)
+    for turn in turns(turned):
+        seen = turn.scan(turned)
+        index = [0, 0, 0, 1]
+        index[turn.axis] = 4  # two thirds of the way from the third slice to the fourth
+        for name in ("index_to_scan", "index_to_atlas"):
+            there, before = getattr(seen.geometry, name), getattr(turned.geometry, name)
+            np.testing.assert_allclose(there @ index, before @ [8 / 3, 0, 0, 1])
+        assert seen.geometry.atlas_spacing_mm == pytest.approx((2.0, 2.0, 2.0))
+
+
+@pytest.mark.parametrize("stretch", [1.04, 1.2, 1.5, 1.6])
+def test_stretched_there_and_back(scan: PreparedScan, stretch: float) -> None:
+    """What lies at a slice's level comes back, and what lies between two does not."""
+    thick = _thick(scan, stretch)
+    for turn in turns(thick):
+        levels = np.zeros((9, 9, 9))
+        levels += np.arange(9)
+        back = turn.back(levels.swapaxes(2, turn.axis))
+        apart = stretch if stretch > 1.05 else 1
+        expected = np.round(np.arange(6) * apart) + (9 - turn.height) // 2
+        np.testing.assert_array_equal(back[:, 0, 0], expected)
+        image = turn.there(np.ones_like(thick.image))
+        assert image.max() <= 1 and image.min() >= 0
+
+
+def test_slabs_and_stacks_beyond_the_cube_are_not_turned(scan: PreparedScan) -> None:
+    assert not list(turns(_thick(scan, 1.8)))
+    assert not list(turns(_thick(scan, 0.9)))
     for n_slices in (4, 10):
         other = np.zeros((n_slices, 9, 9), np.float32)
         assert not list(turns(replace(scan, image=other, brain=other > 0)))
+    low = replace(scan, image=scan.image[:4], brain=scan.brain[:4])
+    assert [turn.height for turn in turns(_thick(low, 1.5))] == [5, 5]
     assert [turn.axis for turn in turns(scan)] == [1, 2]
+
+
+def _thick(scan: PreparedScan, stretch: float) -> PreparedScan:
+    """Say that slices are farther apart than pixels."""
+    apart = np.diag([stretch, 1, 1, 1])
+    before = scan.geometry
+    geometry = replace(
+        before,
+        index_to_atlas=before.index_to_atlas @ apart,
+        index_to_scan=before.index_to_scan @ apart,
+    )
+    return replace(scan, geometry=geometry)

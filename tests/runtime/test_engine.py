@@ -74,6 +74,18 @@ def test_an_engine_is_made_once_and_called_often(name, trained, image):
     np.testing.assert_array_equal(rebuild(image[:2]), reconstruct(method, image[:2], batch_size=3))
 
 
+@pytest.mark.parametrize("name", ["sAE3", "restoration"])
+def test_at_a_glance_the_numbers_are_those_of_the_model_s_glance_if_it_has_one(
+    name, trained, image
+):
+    method = trained(name)
+    found = engine(method)(image, glance=True)
+    x = torch.from_numpy(image).unsqueeze(1)
+    expected = getattr(method, "glance", method.reconstruct)(x).detach().squeeze(1).numpy()
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=2e-3)
+    assert (name == "sAE3") == np.array_equal(found, reconstruct(method, image))
+
+
 @pytest.mark.parametrize("name", ["sAE3", "sVAE-GAN", "AnoGAN", "intensity"])
 def test_no_slice_gives_no_slice(name, trained, image):
     assert reconstruct(trained(name), image[:0]).shape == (0, 32, 32)

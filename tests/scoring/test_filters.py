@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from lesionless.scoring.filters import FILTERS, components, drop_small, erode, reach_across
+from lesionless.scoring.filters import (
+    FILTERS,
+    components,
+    drop_small,
+    erode,
+    fill_between,
+    reach_across,
+)
 
 FIVE = np.float32(
     [
@@ -167,3 +174,16 @@ def test_what_is_bright_in_the_next_slice_too_and_no_lesion_there_counts_less():
     cortex_and_lesion = np.float32([[[0.5, 0.4]], [[0.5, 0.6]], [[0.5, 0.4]]])
     found = reach_across(score, cortex_and_lesion, reach=1)
     np.testing.assert_allclose(found[:, 0], [[3, 3], [2, 6], [3, 3]])
+
+
+def test_slices_that_were_not_seen_get_the_mean_of_those_beside_them():
+    score = np.array([5.0, 2.0, 7.0, 4.0, 9.0, 6.0], np.float32).reshape(6, 1, 1)
+    seen = np.array([False, True, False, True, False, False])
+    filled = fill_between(score, seen)
+    np.testing.assert_array_equal(filled.ravel(), [1, 2, 3, 4, 2, 0])
+    np.testing.assert_array_equal(score.ravel(), [5, 2, 7, 4, 9, 6])
+
+
+def test_where_all_was_seen_nothing_is_filled():
+    score = np.random.default_rng(3).random((4, 3, 3))
+    np.testing.assert_array_equal(fill_between(score, np.ones(4, dtype=bool)), score)

@@ -66,6 +66,20 @@ def test_one_image_is_rebuilt_once(kept: MakeRebuild, scan: PreparedScan, tmp_pa
     assert sum(n_slices) == len(scan.image)
 
 
+def test_what_is_rebuilt_at_a_glance_is_kept_apart(scan: PreparedScan) -> None:
+    class Glancing(nn.Module):
+        def reconstruct(self, x: Tensor) -> Tensor:
+            return x + 1
+
+        def glance(self, x: Tensor) -> Tensor:
+            return x + 2
+
+    rebuild, everything = remembered(rebuilder(Glancing())), np.ones(len(scan.image), dtype=bool)
+    for added, glance in ((1, False), (2, True), (1, False)):
+        rebuilt = rebuild(scan, everything, glance=glance)
+        np.testing.assert_array_equal(rebuilt, scan.image + np.float32(added))
+
+
 def test_models_of_one_name_and_other_trainings_have_caches_of_their_own(tmp_path: Path) -> None:
     for run in ("run1", "run2"):
         folder = tmp_path / run / "AnoGAN"

@@ -116,5 +116,5 @@ def test_slices_that_are_left_out_have_no_say_in_thresholds(
     assert ready.thresholds["fpr-1e-4"] == 0
 
 
-def _perfect(scan: PreparedScan, wanted: np.ndarray) -> np.ndarray:
+def _perfect(scan: PreparedScan, wanted: np.ndarray, *, glance: bool = False) -> np.ndarray:
     return scan.image * wanted[:, np.newaxis, np.newaxis]

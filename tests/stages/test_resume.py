@@ -200,7 +200,8 @@ def test_a_page_of_maps_cut_anew_names_the_version_that_made_them(
     about["Preparation"]["software"]["lesionless"] = "0.0.9"
     sidecar.write_text(json.dumps(about))
     run = segment_at(tree, out, intensity, "p98")
-    assert "processed with lesionless 0.0.9" in (out / "sub-patient001.html").read_text(encoding="utf-8")
+    page = (out / "sub-patient001.html").read_text(encoding="utf-8")
+    assert "processed with lesionless 0.0.9" in page
     assert "cut anew" in run.message(NAME)
 
 

@@ -8,17 +8,12 @@ import numpy as np
 import pytest
 
 from lesionless import store
-from lesionless.arrays import Slices
 from lesionless.errors import UsageError
 from lesionless.models import bundle as bundles
 from lesionless.models.catalogue import CATALOGUE
 from lesionless.preprocess.atlas import MNI152, load_atlas
 from lesionless.preprocess.pipeline import PrepareSettings
-from lesionless.preprocess.planes import turns
-from lesionless.preprocess.prepared import PreparedScan
-from lesionless.preprocess.white_matter import white_matter_at
-from lesionless.scoring.recipe import ScoreSettings, scored
-from lesionless.stages.apply import apply, raw_score
+from lesionless.stages.apply import apply
 from lesionless.stages.normals import Normals, split_of, stack
 from lesionless.stages.rebuild import rebuilder
 from lesionless.stages.request import TrainRequest
@@ -160,147 +155,6 @@ def test_every_method_can_be_trained_and_calibrated(
     finite = {p: t for p, t in bundle.thresholds.items() if not p.startswith("conformal")}
     assert np.isfinite(list(finite.values())).all()
     assert finite["fpr-1e-2"] <= finite["fpr-1e-3"] <= finite["fpr-1e-4"]
-
-
-def test_a_score_outside_white_matter_counts_less(prepared: Path, model: Path) -> None:
-    scan = store.load(store.paths(prepared)[0])
-    before = bundles.load(model)
-    scoring = {**before.scoring, "outside_white_matter": 0.25}
-    plain = apply(before, scan, rebuilder(before.method)).score
-    after = replace(before, scoring=scoring)
-    weighted = apply(after, scan, rebuilder(before.method)).score
-    place = white_matter_at(scan.geometry.index_to_atlas, scan.image.shape, "mni152")
-    # both scores are (raw - centre) / spread
-    centre, spread = (float(before.normative[key]) for key in ("centre", "spread"))
-    raw, less = (spread * score + centre for score in (plain, weighted))
-    inside = scan.brain
-    np.testing.assert_allclose(less[inside], (raw * (0.25 + 0.75 * place))[inside], atol=1e-5)
-    assert (less < 0.5 * raw)[inside].any()
-
-
-def test_thick_slices_are_left_to_themselves(prepared: Path, model: Path) -> None:
-    """Slices of this cohort are 8 mm apart."""
-    scan, bundle = store.load(store.paths(prepared)[0]), bundles.load(model)
-    scores = [
-        apply(replace(bundle, scoring={**bundle.scoring, "reach_mm": mm}), scan, rebuild).score
-        for rebuild in [rebuilder(bundle.method)]
-        for mm in (0.0, 5.0, 12.0)
-    ]
-    np.testing.assert_array_equal(scores[0], scores[1])
-    assert (scores[2] > scores[0] + 0.1).any()
-    assert (scores[2][~scan.brain] == 0).all()
-
-
-def test_slices_that_were_not_rebuilt_have_no_say_in_their_neighbours(prepared: Path) -> None:
-    scan = store.load(store.paths(prepared)[0])
-    first = replace(scan, image=scan.image[:5], brain=scan.brain[:5])
-    settings, some = ScoreSettings(reach_mm=20.0), np.arange(len(scan.image)) < 5
-
-    def rebuild(seen: PreparedScan, wanted: np.ndarray) -> Slices:
-        return seen.image * 0.9 * some[: len(seen.image), np.newaxis, np.newaxis]
-
-    raw = raw_score(scan, rebuild, settings, space="mni152", wanted=some).score
-    alone = raw_score(first, rebuild, settings, space="mni152").score
-    np.testing.assert_allclose(raw[:5], alone, atol=1e-6)
-    assert (raw[5:] == 0).all()
-    assert np.abs(raw_score(scan, rebuild, settings, space="mni152").score[:5] - alone).max() > 0.1
-
-
-def test_an_eroded_rim_has_no_say_in_neighbouring_slices(prepared: Path) -> None:
-    scan = store.load(store.paths(prepared)[0])
-    settings = ScoreSettings(reach_mm=20.0, erosion_pixels=2, filter="none")
-    inside = scored(scan.brain, settings)
-    even = replace(scan, image=np.where(scan.brain, np.float32(0.5), 0))
-    raw = raw_score(even, _nothing, settings, space="mni152").score
-    np.testing.assert_allclose(raw[inside], 0.5)
-    assert (raw[~inside] == 0).all()
-
-
-def _nothing(scan: PreparedScan, wanted: np.ndarray) -> Slices:
-    return np.zeros_like(scan.image)
-
-
-def test_what_is_lesion_is_lesion_in_all_planes(prepared: Path) -> None:
-    """Planes that take all, a half and a tenth away give the geometric mean."""
-    scan = _in_cubes(store.load(store.paths(prepared)[0]))
-    kept = {scan.name: 0.0, f"{scan.name}_turned-1": 0.5, f"{scan.name}_turned-2": 0.9}
-
-    def rebuild(seen: PreparedScan, wanted: np.ndarray) -> Slices:
-        assert wanted[seen.brain.any(axis=(1, 2))].all()
-        return seen.image * np.float32(kept[seen.name])
-
-    settings = ScoreSettings(filter="none", all_planes=True)
-    made = raw_score(scan, rebuild, settings, space="mni152")
-    np.testing.assert_allclose(made.score, scan.image * scan.brain * 0.05 ** (1 / 3), rtol=1e-5)
-    np.testing.assert_allclose(made.reconstruction, scan.image * (1.4 / 3), rtol=1e-5)
-    axial = raw_score(scan, rebuild, replace(settings, all_planes=False), space="mni152")
-    np.testing.assert_array_equal(axial.score, scan.image * scan.brain)
-
-
-def test_each_plane_leans_on_its_own_neighbours(prepared: Path) -> None:
-    """What one pixel of one sagittal slice gives reaches sideways, and nowhere else."""
-    scan = _in_cubes(store.load(store.paths(prepared)[0]))
-    even = replace(scan, image=np.full_like(scan.image, 0.5), brain=np.ones_like(scan.brain))
-
-    def rebuild(seen: PreparedScan, wanted: np.ndarray) -> Slices:
-        if not seen.name.endswith("-2"):
-            return np.zeros_like(seen.image)
-        rebuilt = seen.image.copy()
-        rebuilt[32, 32, 32] = 0
-        return rebuilt
-
-    settings = ScoreSettings(filter="none", all_planes=True, reach_mm=8.5)
-    raw = raw_score(even, rebuild, settings, space="mni152").score
-    slice_index, row, column = np.argwhere(raw > 0).T
-    assert set(slice_index) == {32 - (64 - len(raw)) // 2} and set(row) == {32}
-    np.testing.assert_array_equal(column, [30, 31, 32, 33, 34])  # pixels of 4 mm
-
-
-def test_an_eroded_rim_has_no_say_in_other_planes(prepared: Path) -> None:
-    """All stands out in axial slices, in the others the rim alone."""
-    scan = _in_cubes(store.load(store.paths(prepared)[0]))
-    settings = ScoreSettings(filter="none", all_planes=True, erosion_pixels=2, reach_mm=8.5)
-    inside = scored(scan.brain, settings)
-    even = replace(scan, image=np.where(scan.brain, np.float32(0.5), 0))
-    rebuilt = {scan.name: np.zeros_like(even.image)}
-    rebuilt |= {turn.scan(scan).name: turn.there(even.image * inside) for turn in turns(scan)}
-    made = raw_score(even, lambda seen, _: rebuilt[seen.name], settings, space="mni152")
-    np.testing.assert_allclose(made.reconstruction, even.image * inside * 2 / 3)
-    assert (made.score == 0).all()
-
-
-def test_other_planes_of_some_slices(prepared: Path) -> None:
-    """Only what crosses the wanted slices is rebuilt, and only they are scored, but for the rim."""
-    scan = _in_cubes(store.load(store.paths(prepared)[0]))
-    some = np.isin(np.arange(len(scan.image)), (9, 10))
-    asked = []
-
-    def rebuild(seen: PreparedScan, wanted: np.ndarray) -> Slices:
-        asked.append(wanted)
-        return seen.image * np.float32(0.5) * wanted[:, np.newaxis, np.newaxis]
-
-    settings = ScoreSettings(filter="none", all_planes=True, erosion_pixels=2, reach_mm=8.5)
-    made = raw_score(scan, rebuild, settings, space="mni152", wanted=some)
-    across = scan.brain[some].any(axis=0)
-    for wanted, expected in zip(asked, (some, across.any(axis=1), across.any(axis=0)), strict=True):
-        np.testing.assert_array_equal(wanted, expected)
-    counted = scored(scan.brain, settings) & some[:, np.newaxis, np.newaxis]
-    np.testing.assert_array_equal(made.score > 0, counted)
-    np.testing.assert_allclose(made.reconstruction[some], scan.image[some] / 2, rtol=1e-6)
-    assert (made.reconstruction[~some] == 0).all()
-
-
-def _in_cubes(scan: PreparedScan) -> PreparedScan:
-    """Say of a scan that slices lie as close as pixels, and make it half as high as wide."""
-    above = ((0, 32 - len(scan.image)), (0, 0), (0, 0))
-    to_atlas = scan.geometry.index_to_atlas.copy()
-    to_atlas[:3, 0] *= np.linalg.norm(to_atlas[:3, 1]) / np.linalg.norm(to_atlas[:3, 0])
-    return replace(
-        scan,
-        image=np.pad(scan.image, above),
-        brain=np.pad(scan.brain, above),
-        geometry=replace(scan.geometry, index_to_atlas=to_atlas),
-    )
 
 
 def test_an_atlas_without_white_matter_leaves_the_place_out(

@@ -45,7 +45,10 @@ class Update:
 
 
 class Method(Protocol):
-    """Be trained by `updates`, in their order, and rebuild slices without lesions."""
+    """Be trained by `updates`, in their order, and rebuild slices without lesions.
+
+    A method may also have a `glance`: as `reconstruct`, for a share of the work.
+    """
 
     def updates(self) -> list[Update]:
         """Return the updates of one batch, in order; empty when there is nothing to train."""

@@ -1,7 +1,7 @@
 """A network that takes synthetic lesions away again, and real ones with them."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -116,17 +116,31 @@ class Restoration(nn.Module):
         `SPREAD_PIXELS`. So faint edges of bright lesions rank before bright normal tissue. What is
         taken away is the mean over several looks, at which the network errs at different places.
         """
+        return self._without(x, range(len(self.settings.contrasts)))
+
+    def glance(
+        self, x: Float[Tensor, "batch 1 row column"], number: int = -1
+    ) -> Float[Tensor, "batch 1 row column"]:
+        """Return the slices with what one look alone takes for lesion taken away.
+
+        Args:
+            x: In [0, 1].
+            number: Of the look, the last one by default; counted from the first again beyond it.
+        """
+        return self._without(x, [number % len(self.settings.contrasts)])
+
+    def _without(self, x: Tensor, looks: Sequence[int]) -> Tensor:
+        """Return the slices without the mean of what some looks take away."""
         rows, columns = self._inside
-        looks = list(self._looks(x[..., rows, columns]))
+        taken = [self._look(x[..., rows, columns], number) for number in looks]
         x_hat = x.clone()
-        x_hat[..., rows, columns] -= torch.stack(looks).mean(dim=0).to(x.dtype)
+        x_hat[..., rows, columns] -= torch.stack(taken).mean(dim=0).to(x.dtype)
         return x_hat
 
-    def _looks(self, x: Tensor) -> Iterator[Tensor]:
-        """Yield what is taken away at each contrast, by turns of the slice and its mirror image."""
-        for number, contrast in enumerate(self.settings.contrasts):
-            seen = stretched(x, contrast).clip(0, 1)
-            yield _mirrored_back(self._taken(_mirrored(seen))) if number % 2 else self._taken(seen)
+    def _look(self, x: Tensor, number: int) -> Tensor:
+        """Return what is taken away at one contrast, of the slice or of its mirror image."""
+        seen = stretched(x, self.settings.contrasts[number]).clip(0, 1)
+        return _mirrored_back(self._taken(_mirrored(seen))) if number % 2 else self._taken(seen)
 
     def _taken(self, x: Tensor) -> Tensor:
         """Return p max(p d)."""

@@ -1,4 +1,4 @@
-"""A prepared scan whose voxels are cubes, seen in the two other planes."""
+"""A prepared scan seen in the two other planes, thick slices stretched to cubes before."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -14,37 +14,48 @@ LEAST_HEIGHT = 0.5  # of the slices' side: whole brains have 0.57 and more, less
 
 @dataclass(frozen=True)
 class Turn:
-    """Swap slices for rows, or for columns, of a stack that is filled up to a cube.
+    """Swap slices for rows, or for columns, of a stack that is made a cube of cubes.
+
+    Slices that are farther apart than their pixels are interpolated linearly between, as far apart
+    as pixels; then the stack is filled up.
 
     Attributes:
         axis: What becomes the slice: 1, the row, for coronal slices, whose row 0 is lowest; 2, the
             column, for sagittal ones, whose column 0 is lowest.
         n_slices: Of the stack.
         matrix: Its rows (= columns), and the sides of the cube.
+        stretch: How many pixels its slices are apart.
     """
 
     axis: int
     n_slices: int
     matrix: int
+    stretch: float = 1.0
 
     def there(self, stack: Slices | SliceMask) -> np.ndarray:
-        """Return axial slices as slices of the other plane, 0 where the cube was filled up."""
-        after = self.matrix - self.n_slices - self._before
-        cube = np.pad(stack, ((self._before, after), (0, 0), (0, 0)))
+        """Return axial slices as slices of the other plane, 0 where the cube was filled up.
+
+        Between slices, a mask holds what the nearest one does.
+        """
+        fine = self._stretched(stack)
+        after = self.matrix - len(fine) - self._before
+        cube = np.pad(fine, ((self._before, after), (0, 0), (0, 0)))
         return np.ascontiguousarray(np.swapaxes(cube, 0, self.axis))
 
     def back(self, stack: Slices | SliceMask) -> np.ndarray:
-        """Return slices of the other plane as axial slices."""
-        return np.swapaxes(stack, 0, self.axis)[self._before : self._before + self.n_slices]
+        """Return slices of the other plane as axial slices, those of the stack alone."""
+        own = np.round(np.arange(self.n_slices) * self.stretch).astype(int)
+        return np.swapaxes(stack, 0, self.axis)[self._before + own]
 
     def scan(self, scan: PreparedScan) -> PreparedScan:
         """Return a scan as slices of the other plane, without its lesions; its name says so."""
         geometry = scan.geometry
+        brain = self.there(scan.brain)
         return replace(
             scan,
             name=f"{scan.name}_turned-{self.axis}",
-            image=self.there(scan.image),
-            brain=self.there(scan.brain),
+            image=self.there(scan.image) * brain,
+            brain=brain,
             lesion=None,
             geometry=replace(
                 geometry,
@@ -54,8 +65,13 @@ class Turn:
         )
 
     @property
+    def height(self) -> int:
+        """Return the slices of the stretched stack."""
+        return round((self.n_slices - 1) * self.stretch) + 1
+
+    @property
     def _before(self) -> int:
-        return (self.matrix - self.n_slices) // 2
+        return (self.matrix - self.height) // 2
 
     @property
     def _index_to_axial(self) -> Affine:
@@ -63,18 +79,32 @@ class Turn:
         order = np.arange(4)
         order[[0, self.axis]] = self.axis, 0
         matrix = np.eye(4)[order]
-        matrix[0, 3] = -self._before
+        matrix[0] /= self.stretch
+        matrix[0, 3] = -self._before / self.stretch
         return matrix
+
+    def _stretched(self, stack: Slices | SliceMask) -> np.ndarray:
+        if self.stretch == 1:
+            return stack
+        at = np.minimum(np.arange(self.height) / self.stretch, self.n_slices - 1)
+        if stack.dtype == bool:
+            return stack[np.round(at).astype(int)]
+        below = np.minimum(at.astype(int), self.n_slices - 2)
+        share = (at - below)[:, np.newaxis, np.newaxis].astype(np.float32)
+        return np.asarray(stack[below] * (1 - share) + stack[below + 1] * share)
 
 
 def turns(scan: PreparedScan) -> Iterator[Turn]:
     """Yield how a scan is seen in coronal and in sagittal slices, if that is of use.
 
-    It is where voxels are cubes (at 256 pixels those of scans that were resampled to 1 mm; in thick
-    slices the other planes show steps), and where the stack is not too low.
+    It is where slices are at least as far apart as pixels (at 256 pixels all but scans that were
+    kept finer than 1 mm), and where the stack is not too low and not too high.
     """
-    sides_mm = scan.geometry.atlas_spacing_mm
+    slice_mm, *pixel_mm = scan.geometry.atlas_spacing_mm
     n_slices, matrix, _ = scan.image.shape
-    are_cubes = np.allclose(sides_mm, np.mean(sides_mm), rtol=UNEVEN)
-    if are_cubes and LEAST_HEIGHT * matrix <= n_slices <= matrix:
-        yield from (Turn(axis, n_slices, matrix) for axis in (1, 2))
+    stretch = slice_mm / float(np.mean(pixel_mm))
+    if abs(stretch - 1) <= UNEVEN:
+        stretch = 1.0
+    found = [Turn(axis, n_slices, matrix, stretch) for axis in (1, 2)]
+    if stretch >= 1 and LEAST_HEIGHT * matrix <= found[0].height <= matrix:
+        yield from found

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 import numpy as np
+from jaxtyping import Bool
 from scipy import ndimage
 
 from lesionless.arrays import Mask, SliceMask, Slices
@@ -59,6 +60,20 @@ def reach_across(score: Slices, image: Slices, *, reach: int) -> Slices:
         total[here] += score[there] * as_bright
         number[here] += as_bright
     return np.asarray(total / number)
+
+
+def fill_between(score: Slices, seen: Bool[np.ndarray, " slice"]) -> Slices:
+    """Return the score with slices that were not seen as the mean of the two beside them.
+
+    Args:
+        score: (slice, row, column); of slices that were not seen it does not matter.
+        seen: Which slices were; beside one that was not, one that was not either counts as 0.
+    """
+    known = np.where(seen[:, np.newaxis, np.newaxis], score, 0)
+    gaps = np.flatnonzero(~seen)
+    before, after = (known.take(gaps + step, axis=0, mode="clip") for step in (-1, 1))
+    known[gaps] = (before + after) / 2
+    return known
 
 
 def erode(brain: SliceMask, *, pixels: int) -> SliceMask:

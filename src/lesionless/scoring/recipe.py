@@ -25,8 +25,7 @@ class ScoreSettings:
         reach_mm: How far across prepared slices, in millimetres of the atlas, a score leans on
             brighter places, see `reach_across`; 0 leaves every slice to itself, and so do slices
             that are farther apart.
-        all_planes: Whether scans whose voxels are cubes are scored in coronal and sagittal slices
-            too, see `turns`.
+        all_planes: Whether scans are scored in coronal and sagittal slices too, see `turns`.
         outside_white_matter: Factor of the score where the atlas has no white matter; 1 leaves the
             place out of it.
         min_lesion_mm3: Smaller components of a segmentation are dropped.

@@ -1,6 +1,6 @@
 """Run a model on one prepared scan: reconstruction and standardised score."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +12,7 @@ from lesionless.preprocess.atlas import placed_as_mni152
 from lesionless.preprocess.planes import turns
 from lesionless.preprocess.prepared import PreparedScan
 from lesionless.preprocess.white_matter import white_matter_at
-from lesionless.scoring.filters import reach_across
+from lesionless.scoring.filters import fill_between, reach_across
 from lesionless.scoring.normative import Normative
 from lesionless.scoring.prior import favour_white_matter
 from lesionless.scoring.recipe import ScoreSettings, score, scored
@@ -55,8 +55,9 @@ def raw_score(
 ) -> ScoredScan:
     """Return the reconstruction of a scan and its score, not yet standardised.
 
-    Where other planes have a say (`ScoreSettings.all_planes`), the reconstruction is the mean of
-    what each plane gives, and the score the geometric mean: what is lesion is so in all planes.
+    Where other planes have a say (`ScoreSettings.all_planes`), it is that of the axial slices as
+    much as of the others: the geometric mean, in which these count twice. What is lesion is so in
+    all planes. The reconstruction is that of the axial slices.
 
     Args:
         scan: A prepared scan.
@@ -64,7 +65,7 @@ def raw_score(
         settings: See `ScoreSettings`.
         space: Of the atlas, for the map of white matter.
         wanted: The slices that are scored; the others are 0, and their scores have no say in their
-            neighbours'. In other planes every slice that crosses one of them is rebuilt, as it is.
+            neighbours'. In other planes slices that cross one of them are rebuilt as they are.
             None for all.
 
     Raises:
@@ -73,9 +74,14 @@ def raw_score(
     kept = np.ones(len(scan.image), dtype=bool) if wanted is None else wanted
     here = kept[:, np.newaxis, np.newaxis]
     counted = scored(scan.brain, settings) & here
-    made = _in_one_plane(scan, rebuild, settings, kept, counted)
-    if settings.all_planes:
-        made = _joined([made, *_in_other_planes(scan, rebuild, settings, here, counted)])
+    reconstruction = rebuild(scan, kept)
+    alone = score(scan.image, reconstruction, scan.brain, settings)
+    image = np.where(counted, scan.image, -1)  # darker than all that counts
+    leaning = reach_across(alone, image, reach=_reach(scan, settings))
+    made = ScoredScan(reconstruction, leaning * counted)
+    others = list(_in_other_planes(scan, rebuild, settings, counted))
+    if others:
+        made = replace(made, score=np.sqrt(made.score * np.sqrt(np.prod(others, axis=0))))
     if settings.outside_white_matter == 1:
         return made
     white_matter = white_matter_at(scan.geometry.index_to_atlas, made.score.shape, space)
@@ -85,39 +91,27 @@ def raw_score(
     return replace(made, score=favoured)
 
 
-def _joined(planes: Sequence[ScoredScan]) -> ScoredScan:
-    """Return the mean reconstruction and the geometric mean of the scores."""
-    reconstruction = np.mean([made.reconstruction for made in planes], axis=0)
-    score_map = np.prod([made.score for made in planes], axis=0) ** (1 / len(planes))
-    return ScoredScan(reconstruction, score_map)
-
-
 def _in_other_planes(
-    scan: PreparedScan,
-    rebuild: Rebuild,
-    settings: ScoreSettings,
-    here: Bool[np.ndarray, "slice 1 1"],
-    counted: SliceMask,
-) -> Iterator[ScoredScan]:
-    """Yield what coronal and sagittal slices that cross the wanted ones show, as axial slices."""
+    scan: PreparedScan, rebuild: Rebuild, settings: ScoreSettings, counted: SliceMask
+) -> Iterator[Slices]:
+    """Yield the score that coronal and sagittal slices give to what counts, as axial slices.
+
+    Every second slice is rebuilt, at a glance; the others get what those beside them have.
+    """
     whole = replace(settings, erosion_pixels=0)  # what is eroded counts in no plane
-    for turn in turns(scan):
-        crossing = np.asarray(turn.there(scan.brain & here).any(axis=(1, 2)))
-        made = _in_one_plane(turn.scan(scan), rebuild, whole, crossing, turn.there(counted))
-        yield ScoredScan(turn.back(made.reconstruction) * here, turn.back(made.score))
+    image = np.where(counted, scan.image, -1)
+    for turn in turns(scan) if settings.all_planes else ():
+        turned = turn.scan(scan)
+        seen = np.asarray(np.swapaxes(counted, 0, turn.axis).any(axis=(1, 2)))
+        seen[1::2] = False
+        reconstruction = rebuild(turned, seen, glance=True)
+        alone = turn.back(score(turned.image, reconstruction, turned.brain, whole))
+        # Only what lies in the scan's own slices is of use, where slices of the plane are rows
+        filled = fill_between(np.swapaxes(alone * counted, 0, turn.axis), seen)
+        image_across = np.swapaxes(image, 0, turn.axis)
+        leaning = reach_across(filled, image_across, reach=_reach(turned, settings))
+        yield np.swapaxes(leaning, 0, turn.axis) * counted
 
 
-def _in_one_plane(
-    scan: PreparedScan,
-    rebuild: Rebuild,
-    settings: ScoreSettings,
-    wanted: Bool[np.ndarray, " slice"],
-    counted: SliceMask,
-) -> ScoredScan:
-    """Rebuild and score a scan as its slices show it; what does not count has no say in it."""
-    reconstruction = rebuild(scan, wanted)
-    slice_mm = scan.geometry.atlas_spacing_mm[0]
-    alone = score(scan.image, reconstruction, scan.brain, settings)
-    image = np.where(counted, scan.image, -1)  # darker than all that counts
-    reached = reach_across(alone, image, reach=int(settings.reach_mm / slice_mm))
-    return ScoredScan(reconstruction, reached * counted)
+def _reach(scan: PreparedScan, settings: ScoreSettings) -> int:
+    return int(settings.reach_mm / scan.geometry.atlas_spacing_mm[0])

@@ -1,9 +1,8 @@
 """Reconstructions of prepared scans, kept on disk where they are dear."""
 
-from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Protocol
 
 import numpy as np
 from jaxtyping import Bool
@@ -13,8 +12,15 @@ from lesionless.models.bundle import DESCRIPTION, WEIGHTS
 from lesionless.preprocess.prepared import PreparedScan
 from lesionless.runtime.engine import engine
 
-Rebuild: TypeAlias = Callable[[PreparedScan, Bool[np.ndarray, " slice"]], Slices]
-"""From a scan and the slices that are wanted to its reconstruction, 0 in all other slices."""
+
+class Rebuild(Protocol):
+    """From a scan and the slices that are wanted to its reconstruction, 0 in all other slices."""
+
+    def __call__(
+        self, scan: PreparedScan, wanted: Bool[np.ndarray, " slice"], *, glance: bool = False
+    ) -> Slices:
+        """Return (slice, row, column), made at a glance if the method has one, see `Method`."""
+        ...
 
 
 def rebuilder(method: Any, *, device: str = "cpu", cache: Path | None = None) -> Rebuild:
@@ -28,9 +34,9 @@ def rebuilder(method: Any, *, device: str = "cpu", cache: Path | None = None) ->
     """
     reconstruct = engine(method, device=device)
 
-    def direct(scan: PreparedScan, wanted: np.ndarray) -> Slices:
+    def direct(scan: PreparedScan, wanted: np.ndarray, *, glance: bool = False) -> Slices:
         rebuilt = np.zeros_like(scan.image)
-        rebuilt[wanted] = reconstruct(scan.image[wanted])
+        rebuilt[wanted] = reconstruct(scan.image[wanted], glance=glance)
         return rebuilt
 
     if cache is None or not hasattr(method, "search"):
@@ -52,12 +58,12 @@ def cache_of(out: Path, model: Path) -> Path:
 
 def remembered(direct: Rebuild) -> Rebuild:
     """Return the same with all that it rebuilds kept in memory, to be scored in many ways."""
-    known: dict[tuple[str, bytes], Slices] = {}
+    known: dict[tuple[str, bytes, bool], Slices] = {}
 
-    def rebuild(scan: PreparedScan, wanted: np.ndarray) -> Slices:
-        key = _content(scan), wanted.tobytes()
+    def rebuild(scan: PreparedScan, wanted: np.ndarray, *, glance: bool = False) -> Slices:
+        key = _content(scan), wanted.tobytes(), glance
         if key not in known:
-            known[key] = direct(scan, wanted)[wanted]
+            known[key] = direct(scan, wanted, glance=glance)[wanted]
         rebuilt = np.zeros_like(scan.image)
         rebuilt[wanted] = known[key]
         return rebuilt
@@ -77,7 +83,9 @@ def _content(scan: PreparedScan) -> str:
 
 
 def _kept(direct: Rebuild, cache: Path) -> Rebuild:
-    def rebuild(scan: PreparedScan, wanted: np.ndarray) -> Slices:
+    """Keep what a method that searches makes on disk; such methods have no glance."""
+
+    def rebuild(scan: PreparedScan, wanted: np.ndarray, *, glance: bool = False) -> Slices:
         path = cache / f"{scan.name}-{_content(scan)}.npz"
         known = _read(path, scan)
         missing = wanted & ~known.any(axis=(1, 2))
