@@ -93,6 +93,10 @@ def no_model_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"lesionless.stages.segment.{step}", None)
 
 
+def stop(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 def segment_at(tree: Path, out: Path, bundle: Bundle, point: str) -> RunManifest:
     return segment_scans(tree, out, bundle, COARSE, operating_point=point)
 
@@ -126,9 +130,6 @@ def test_a_cut_that_was_stopped_is_made_whole(
     last: str,
     asked: str,
 ) -> None:
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
     segment_at(tree, out, intensity, "fpr-1e-2")
     before = masks_and_tables(out)
     with monkeypatch.context() as stopped, pytest.raises(KeyboardInterrupt):
@@ -142,9 +143,6 @@ def test_a_cut_that_was_stopped_is_made_whole(
 def test_a_half_cut_mask_is_neither_listed_nor_judged(
     tree: Path, intensity: Bundle, out: Path, cohort: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
     monkeypatch.setattr("lesionless.stages.outputs.write_text_whole", stop)
     with pytest.raises(KeyboardInterrupt):
         segment_at(tree, out, intensity, "p98")
@@ -295,9 +293,6 @@ def test_a_missing_sidecar_is_named(
 def test_a_run_that_stops_amid_overwriting_leaves_no_old_map(
     tree: Path, intensity: Bundle, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
     monkeypatch.setattr("lesionless.stages.outputs.write_lesions", stop)
     with pytest.raises(KeyboardInterrupt):
         segment_scans(tree, out, intensity, COARSE, overwrite=True)

@@ -7,6 +7,7 @@ from cyclopts import Parameter
 
 from lesionless.cli.app import DONE, SOME_FAILED, app
 from lesionless.cli.show import Show, print_results
+from lesionless.errors import UsageError
 
 
 @app.command
@@ -159,7 +160,6 @@ def report(
         beside: Further such folders, of other methods on the same scans: all in one table, in OUT.
         out: Folder for what is joined; by default that of the results, where nothing is joined.
     """
-    from lesionless.errors import UsageError
     from lesionless.evaluation.archive import read_results
     from lesionless.report.evaluation_figures import write_figures
     from lesionless.stages.cases import shown_points

@@ -1,7 +1,7 @@
 """What a model finds in one scan, on its own grid: maps first, then the mask cut from them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -40,9 +40,9 @@ class ScanMaps:
     scan_affine: Affine
     scan_to_atlas: Affine
     air: float
-    quality: Mapping[str, float] = field(default_factory=dict)
-    record: Mapping[str, Any] = field(default_factory=dict)
-    software: Mapping[str, Any] = field(default_factory=describe_software)
+    quality: Mapping[str, float]
+    record: Mapping[str, Any]
+    software: Mapping[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +85,7 @@ def map_prepared(bundle: Bundle, prepared: PreparedScan, *, device: str = "cpu")
         air=prepared.offset,
         quality=prepared.quality,
         record=prepared.record,
+        software=describe_software(),
     )
 
 
