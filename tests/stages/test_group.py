@@ -14,10 +14,12 @@ from lesionless.errors import UsageError
 from lesionless.stages.group import write_group
 from lesionless.stages.lesion_table import COLUMNS
 
+ATLAS = "MNI152NLin2009aSym"
+
 
 def segmented(out: Path, name: str, volumes_ml: list[float], brain_voxels: int) -> None:
     """Write the files of a scan that the group table leans on; voxels of 2 x 2 x 5 mm."""
-    paths = output_paths(out, name_of(Path(name)), atlas="MNI152NLin2009aSym")
+    paths = output_paths(out, name_of(Path(name)), atlas=ATLAS)
     rows = [[at, volume, *[0.0] * 8] for at, volume in enumerate(volumes_ml, start=1)]
     write_tsv(paths.lesions, tuple(COLUMNS), rows)
     brain = np.zeros((10, 10, 10), dtype=np.uint8)
@@ -32,11 +34,46 @@ def test_each_scan_has_a_row_with_its_volumes(tmp_path: Path) -> None:
     segmented(tmp_path, "sub-01_FLAIR.nii.gz", [], 100)
     rows = read_tsv(write_group(tmp_path).table)
     assert [list(row.values()) for row in rows] == [
-        ["sub-01", "n/a", "sub-01", "0", "0", "0", "2", "intensity", "p98"],
-        ["sub-02", "ses-b", "sub-02_ses-b_acq-3d", "2", "0.75", "0.5", "10", "intensity", "p98"],
+        ["sub-01", "n/a", "sub-01", "0", "0", "n/a", "0", "2", "intensity", "p98"],
+        [
+            "sub-02",
+            "ses-b",
+            "sub-02_ses-b_acq-3d",
+            "2",
+            "0.75",
+            "n/a",
+            "0.5",
+            "10",
+            "intensity",
+            "p98",
+        ],
     ]
     explained = json.loads((tmp_path / "group_lesions.json").read_text(encoding="utf-8"))
     assert list(explained) == list(rows[0])
+
+
+def test_later_sessions_have_the_change_since_the_first(tmp_path: Path) -> None:
+    """Of scans that can be compared: one subject, acquisition, model and operating point."""
+    volumes = {
+        "sub-1_ses-1_acq-3d": 0.5,
+        "sub-1_ses-1_acq-2d": 0.25,
+        "sub-1_ses-2_acq-3d": 2.0,
+        "sub-1_ses-3_acq-3d": 0.25,
+        "sub-2_ses-2_acq-3d": 4.0,
+        "sub-3": 1.0,
+    }
+    for name, volume in volumes.items():
+        segmented(tmp_path, f"{name}_FLAIR.nii.gz", [volume], 1)
+    rows = read_tsv(write_group(tmp_path).table)
+    changes = {row["scan"]: row["change_ml"] for row in rows}
+    assert changes == dict.fromkeys(volumes, "n/a") | {
+        "sub-1_ses-2_acq-3d": "1.5",
+        "sub-1_ses-3_acq-3d": "-0.25",
+    }
+    other = output_paths(tmp_path, name_of(Path("sub-1_ses-3_acq-3d_FLAIR.nii.gz")), atlas=ATLAS)
+    write_sidecar(other.anomaly, {"Model": "intensity", "OperatingPoint": "fpr-1e-3"})
+    rows = read_tsv(write_group(tmp_path).table)
+    assert {row["scan"]: row["change_ml"] for row in rows}["sub-1_ses-3_acq-3d"] == "n/a"
 
 
 def test_a_brain_that_fills_its_scan_has_a_volume(tmp_path: Path) -> None:

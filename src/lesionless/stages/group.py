@@ -1,7 +1,7 @@
 """The group level: one table of all scans that were segmented into a folder."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,11 @@ COLUMNS = {
     "scan": {"Description": "name of the scan without its suffix"},
     "lesions": {"Description": "number of lesions in the mask at the model's operating point"},
     "lesion_ml": {"Description": "volume of all lesions", "Units": "mL"},
+    "change_ml": {
+        "Description": "that volume less that of the subject's first session (by its "
+        "label), in scans of one acquisition, model and operating point",
+        "Units": "mL",
+    },
     "largest_ml": {"Description": "volume of the largest lesion", "Units": "mL"},
     "brain_ml": {"Description": "volume of the brain mask", "Units": "mL"},
     "model": {"Description": "model that the lesions were found with"},
@@ -57,9 +62,12 @@ def write_group(folder: Path, *, subjects: Sequence[str] | None = None) -> Group
         UsageError: The folder holds no segmented scan, or none of a subject that is asked for.
     """
     rows, failed = [], {}
+    first: dict[tuple[Any, ...], float] = {}  # volume of a subject's first session
     for found in _maps(folder, subjects):
         try:
-            rows.append(_row(found.name, found.path))
+            row = _row(found.name, found.path)
+            row["change_ml"] = _change(found.name, row, first)
+            rows.append([row[column] for column in COLUMNS])
         except ScanError as error:
             logger.warning("%s", error)
             failed[output_name(found.name, {}, "")] = str(error)
@@ -81,22 +89,36 @@ def _maps(folder: Path, subjects: Sequence[str] | None) -> list[Input]:
     return found
 
 
-def _row(name: BidsName, path: Path) -> list[Any]:
+def _row(name: BidsName, path: Path) -> dict[str, Any]:
     table = path.with_name(output_name(name, {"desc": "lesions"}, ".tsv"))
     brain = path.with_name(output_name(name, {"space": "orig", "desc": "brain"}, "_mask.nii.gz"))
     mask = path.with_name(output_name(name, {"space": "orig", "label": "L"}, "_mask.nii.gz"))
     point, volumes = point_of(path, mask), _volumes_ml(table)
-    return [
-        f"sub-{name.subject}",
-        f"ses-{name.session}" if name.session else None,
-        output_name(name, {}, ""),
-        len(volumes),
-        sum(volumes),
-        max(volumes, default=0.0),
-        _brain_ml(brain),
-        read_sidecar(path).get("Model"),
-        point,
-    ]
+    return {
+        "participant_id": f"sub-{name.subject}",
+        "session_id": f"ses-{name.session}" if name.session else None,
+        "scan": output_name(name, {}, ""),
+        "lesions": len(volumes),
+        "lesion_ml": sum(volumes),
+        "largest_ml": max(volumes, default=0.0),
+        "brain_ml": _brain_ml(brain),
+        "model": read_sidecar(path).get("Model"),
+        "operating_point": point,
+    }
+
+
+def _change(
+    name: BidsName, row: Mapping[str, Any], first: dict[tuple[Any, ...], float]
+) -> float | None:
+    """Return the change since the first session, which is noted; None for that one itself."""
+    if name.session is None:
+        return None
+    alike = tuple(pair for pair in name.acquisition if pair[0] != "ses")
+    key = (*alike, row["model"], row["operating_point"])
+    if key not in first:
+        first[key] = row["lesion_ml"]
+        return None
+    return float(row["lesion_ml"] - first[key])
 
 
 def _volumes_ml(table: Path) -> list[float]:
