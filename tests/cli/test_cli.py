@@ -171,6 +171,21 @@ def test_models_lists_the_catalogue(capsys: pytest.CaptureFixture[str]) -> None:
     assert "sVAE-GAN" in capsys.readouterr().out
 
 
+def test_a_model_s_operating_points_are_listed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    assert run(["models", "restoration"]) == 0
+    said = capsys.readouterr().out
+    assert "restoration: FLAIR, 256 x 256 pixels, mni152" in said
+    assert [line.split()[1:4] for line in said.splitlines() if "-3 *" in line] == [
+        ["fpr-2e-3", "*", "│"]
+    ]
+    assert "0.1 % on held-out normals" in said and "98th percentile" in said
+    assert run(["models", "nowhere"]) == 2
+    assert "nowhere" in capsys.readouterr().err
+
+
 def test_from_scan_to_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A bad scan exits with 1, the good one is segmented by the shipped model and judged."""
     cohort = tmp_path / "cohort"

@@ -1,10 +1,13 @@
 """Commands around one model: train, calibrate, models, export."""
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from lesionless.cli.app import DONE, Count, app, ready_torch
 from lesionless.cli.show import Show
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 @app.command
@@ -171,9 +174,20 @@ def calibrate(
 
 
 @app.command
-def models() -> int:
-    """List the methods that can be trained and the models that are shipped."""
+def models(model: str | None = None, /) -> int:
+    """List the methods that can be trained and the models that are shipped, or describe a model.
+
+    Args:
+        model: A model folder, or the name of a shipped model, whose scans and operating points are
+            listed instead.
+    """
     from rich.console import Console
+
+    Console().print(_catalogue() if model is None else _described(model))
+    return DONE
+
+
+def _catalogue() -> "Table":
     from rich.table import Table
 
     from lesionless.models.bundle import shipped
@@ -182,8 +196,30 @@ def models() -> int:
     table = Table("name", "what it is", "shipped")
     for name, listed in CATALOGUE.items():
         table.add_row(name, listed.about, "yes" if name in shipped() else "")
-    Console().print(table)
-    return DONE
+    return table
+
+
+def _described(model: str) -> "Table":
+    """List the operating points of a trained model, that of its masks marked by a star."""
+    from rich.table import Table
+
+    from lesionless.models.bundle import load
+    from lesionless.scoring.threshold import point_named
+
+    bundle = load(model)
+    how = bundle.prepare
+    scans = f"{bundle.suffix or 'scans'}, {how['matrix']} x {how['matrix']} pixels, {how['space']}"
+    table = Table(
+        "operating point",
+        "score above",
+        "means",
+        title=f"{bundle.name}: {scans}",
+        caption="* where masks are cut",
+    )
+    for name, threshold in bundle.thresholds.items():
+        mark = " *" if name == bundle.operating_point else ""
+        table.add_row(name + mark, f"{threshold:.4g}", point_named(name).description)
+    return table
 
 
 @app.command
