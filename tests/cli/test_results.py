@@ -45,6 +45,14 @@ def test_brain_masks_are_taken_by_a_pattern(folders: list[str]) -> None:
     assert run(["evaluate", *folders, *options]) == DONE
 
 
+def test_only_the_subjects_asked_for_are_judged(folders: list[str]) -> None:
+    """The other one has a bad reference."""
+    asked = ["--pattern", "{subject}_prob.nii", "--participant-label", "sub-1"]
+    assert run(["evaluate", *folders, *asked]) == DONE
+    results = json.loads((Path(folders[1]) / "results.json").read_text(encoding="utf-8"))
+    assert results["request"]["subjects"] == ["1"]
+
+
 @pytest.fixture
 def two_tools(folders: list[str], tmp_path: Path) -> list[str]:
     """Results of two tools on one scan; the second one finds everything half as likely."""

@@ -47,7 +47,7 @@ def test_own_maps_are_matched_by_their_names(folders):
     assert first.brain.name == "sub-1_space-orig_desc-brain_mask.nii.gz"
     assert first.truth.name == "sub-1_label-lesion_mask.nii.gz"
     assert second.subject == "10"
-    assert found.without_map == found.without_truth == ()
+    assert found.without_map == ()
 
 
 def test_sessions_go_to_their_own_reference(folders):
@@ -70,7 +70,18 @@ def test_what_is_missing_is_listed(folders):
         )
     )
     assert [path.name for path in found.without_map] == ["sub-3_label-lesion_mask.nii.gz"]
-    assert [path.name[:5] for path in found.without_truth] == ["sub-2"]
+    assert [entry.subject for entry in found.found] == ["1"]
+
+
+@pytest.mark.parametrize("subjects", [["2", "3"], ["sub-3", "sub-2"]])
+def test_only_the_subjects_asked_for_are_matched(folders, subjects):
+    truths = [f"sub-{subject}_label-lesion_mask.nii.gz" for subject in (1, 2, 3)]
+    both = folders(ours("sub-1") + ours("sub-2"), truths)
+    found = match(*both, subjects=subjects)
+    assert [entry.subject for entry in found.found] == ["2"]
+    assert [path.name[:5] for path in found.without_map] == ["sub-3"]
+    with pytest.raises(UsageError, match="found none of 4"):
+        match(*both, subjects=["2", "4"])
 
 
 def test_a_map_without_masks_beside_it_is_taken(folders):
@@ -166,7 +177,7 @@ def test_what_a_stopped_run_left_is_no_map_and_no_reference(folders, pattern):
         pattern=pattern,
     )
     assert [entry.score.parent.name for entry in found.found] == ["anat"]
-    assert found.without_map == found.without_truth == ()
+    assert found.without_map == ()
 
 
 def test_a_hidden_folder_above_hides_nothing(folders, tmp_path):

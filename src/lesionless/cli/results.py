@@ -6,6 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from lesionless.cli.app import DONE, SOME_FAILED, app
+from lesionless.cli.segment import Labels
 from lesionless.cli.show import Show, print_results
 from lesionless.errors import UsageError
 
@@ -22,6 +23,7 @@ def evaluate(
     mask: str | None = None,
     threshold: float | None = None,
     method: str = "",
+    participant_label: Labels | None = None,
     seed: int = 0,
 ) -> int:
     """Judge anomaly maps and masks against reference lesions.
@@ -37,6 +39,7 @@ def evaluate(
         threshold: Judge what the maps have above it as lesion masks: 0 for another tool's binary
             masks, 0.5 for probabilities; by default the masks beside our own maps.
         method: Name of the row in the table.
+        participant_label: The only subjects to judge, with or without sub-; all by default.
         seed: Of the bootstrap.
     """
     from lesionless.evaluation.settings import EvaluationSettings
@@ -52,6 +55,7 @@ def evaluate(
         masks=mask,
         threshold=threshold,
         method=method,
+        subjects=participant_label,
     )
     print_results(evaluated.results)
     print(f"results in {out}")

@@ -3,12 +3,12 @@
 import fnmatch
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from lesionless.data.bids import BidsName, output_name, parse_name
-from lesionless.data.folders import is_hidden
+from lesionless.data.folders import Input, is_hidden, of_subjects
 from lesionless.errors import UsageError
 
 NIFTI_ENDINGS = (".nii.gz", ".nii")
@@ -45,16 +45,19 @@ class Matches:
         found: The scans to evaluate, sorted by name.
         without_map: Reference masks for which there is no map. They are part of the result: a
             scan that a tool could not do must not vanish from its table.
-        without_truth: Maps for which there is no reference mask.
     """
 
     found: tuple[Match, ...]
     without_map: tuple[Path, ...]
-    without_truth: tuple[Path, ...]
 
 
 def match(
-    segmented: Path, truth: Path, *, label: str = "lesion", pattern: str | None = None
+    segmented: Path,
+    truth: Path,
+    *,
+    label: str = "lesion",
+    pattern: str | None = None,
+    subjects: Collection[str] | None = None,
 ) -> Matches:
     """Match anomaly maps to reference masks.
 
@@ -71,21 +74,21 @@ def match(
         pattern: Where another tool keeps its maps, relative to `segmented`: `{subject}` stands for
             the subject label, `{session}` for the session label, `*` for anything (folders too),
             for example `{subject}/*_prob.nii.gz`.
+        subjects: Labels of the only subjects to match, with or without `sub-`; None for all.
 
     Raises:
-        UsageError: A folder is missing, there is no reference mask, or nothing matches; two maps
-            fit one reference, or two references one map.
+        UsageError: A folder is missing, there is no reference mask, or none of a subject that is
+            asked for, or nothing matches; two maps fit one reference, or two references one map.
     """
-    references = _references(truth, label)
+    every = [Input(path, name) for path, name in _references(truth, label).items()]
+    references = {each.path: each.name for each in of_subjects(every, subjects, truth)}
     if pattern is None:
         maps = own_maps(segmented)
         candidates = {path: _fitting(name, maps) for path, name in references.items()}
-        known = set(maps)
     else:
         candidates = {
             path: _by_pattern(segmented, pattern, name) for path, name in references.items()
         }
-        known = set()
     _check_unique(candidates)
     found = [
         _match(paths[0], path, references[path]) for path, paths in candidates.items() if paths
@@ -99,7 +102,6 @@ def match(
     return Matches(
         found=tuple(sorted(found, key=lambda entry: entry.name)),
         without_map=tuple(path for path, paths in candidates.items() if not paths),
-        without_truth=tuple(sorted(known - {entry.score for entry in found})),
     )
 
 

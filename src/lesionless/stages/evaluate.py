@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,7 @@ def evaluate_folder(
     masks: str | None = None,
     threshold: float | None = None,
     method: str = "",
+    subjects: Collection[str] | None = None,
 ) -> Evaluated:
     """Judge the maps of a folder and write the results; a scan that cannot be judged is left out.
 
@@ -72,16 +73,18 @@ def evaluate_folder(
             the map's own folder. By default the masks that lie beside our own maps.
         threshold: Where maps are cut, in place of the masks that lie beside our own.
         method: Name of the row; the folder's by default.
+        subjects: Labels of the only subjects to judge, with or without `sub-`; None for all.
 
     Raises:
         UsageError: The folder holds a report of other maps or references; nothing matches, a scan
             has no brain mask or several for the pattern, or two maps go by one name.
         ScanError: None of the maps can be judged.
     """
-    matches = match(segmented, truth, label=label, pattern=pattern)
+    matches = match(segmented, truth, label=label, pattern=pattern, subjects=subjects)
     request = {
         **{"maps": str(segmented.resolve()), "truth": str(truth.resolve()), "label": label},
         **{"pattern": pattern, "masks": masks, "threshold": threshold, "method": method},
+        "subjects": None if subjects is None else sorted({each.subject for each in matches.found}),
         **{"seed": settings.seed, "operating_points": _points(matches.found, threshold)},
         "joined": None,
     }
