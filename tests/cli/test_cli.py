@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from lesionless.cli import run
 from lesionless.data.derivatives import read_tsv
@@ -116,6 +117,26 @@ def test_benchmark_changes_what_it_is_told(
     assert run(["benchmark", str(experiment), str(tmp_path), *options]) == 2
     found = [(plan.training["epochs"], plan.cohort.test_split) for plan in seen]
     assert found == [(epochs, split)]
+
+
+def test_benchmark_takes_as_many_jobs_and_threads_as_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[object, int]] = []
+
+    def stop(*_: object, jobs: int | None, **__: object) -> None:
+        seen.append((jobs, torch.get_num_threads()))
+        raise UsageError("Stopped by the test.")
+
+    monkeypatch.setattr(benchmark, "prepare_cohort", stop)
+    experiment = str(Path(__file__).parents[2] / "experiments" / "paper2018.toml")
+    before = torch.get_num_threads()
+    try:
+        assert run(["benchmark", experiment, str(tmp_path), "--jobs", "3", "--threads", "1"]) == 2
+        assert run(["benchmark", experiment, str(tmp_path)]) == 2
+    finally:
+        torch.set_num_threads(before)
+    assert seen == [(3, 1), (None, 1)]
 
 
 def test_training_and_calibration_take_few_slices(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from lesionless.cli.app import DONE, SOME_FAILED, app
+from lesionless.cli.app import DONE, SOME_FAILED, Count, app, ready_torch
 from lesionless.cli.segment import Labels
 from lesionless.cli.show import Show, print_results
 from lesionless.errors import UsageError
@@ -80,6 +80,8 @@ def benchmark(
     train: bool = True,
     ablations: bool = False,
     seed: int = 0,
+    jobs: Count | None = None,
+    threads: Count | None = None,
 ) -> int:
     """Train and judge all methods of an experiment: one table, figures, a report; resumable.
 
@@ -95,6 +97,8 @@ def benchmark(
         train: Train what is not trained yet; --no-train judges what is there.
         ablations: Score every model in other ways too: what each step of the scoring adds.
         seed: Of the bootstrap.
+        jobs: Scans that are prepared at a time; as many as the cores hold by default.
+        threads: Threads of torch; all cores by default.
     """
     from lesionless.evaluation.settings import EvaluationSettings
     from lesionless.stages import benchmark as stage
@@ -103,9 +107,10 @@ def benchmark(
     from lesionless.stages.report import write_report, write_tables
 
     plan = read_plan(experiment).with_changes(epochs=epochs, test_split=test_split)
+    ready_torch("cpu", threads)
     with Show() as show:
         stores = stage.prepare_cohort(
-            plan, out, normals=normals, patients=patients, track=show.track
+            plan, out, normals=normals, patients=patients, jobs=jobs, track=show.track
         )
         runs = stage.runs_of(plan, out, only or ())
         for todo in runs if train else ():

@@ -72,6 +72,7 @@ def prepare_cohort(
     *,
     normals: Path | None = None,
     patients: Path | None = None,
+    jobs: int | None = None,
     track: Track = silent,
     on_phantom: Callable[[str], None] | None = None,
 ) -> Stores:
@@ -82,6 +83,7 @@ def prepare_cohort(
         out: Its folder.
         normals: BIDS tree of the scans to learn from, unless the cohort is a phantom.
         patients: BIDS tree of the patients; the same as `normals` by default.
+        jobs: Scans that are prepared at a time; as many as the cores hold by default.
         track: Shows progress.
         on_phantom: Called with a line after each phantom that is made.
 
@@ -94,8 +96,8 @@ def prepare_cohort(
     stores, prepared = Stores(out / "prepared", out / "prepared"), []
     if patients is not None and patients.resolve() != normals.resolve():
         stores = Stores(out / "prepared-normals", out / "prepared-patients")
-        prepared.append(prepare(patients, stores.patients, settings, track=track))
-    prepared.append(prepare(normals, stores.normals, settings, track=track))
+        prepared.append(prepare(patients, stores.patients, settings, jobs=jobs, track=track))
+    prepared.append(prepare(normals, stores.normals, settings, jobs=jobs, track=track))
     warn_of_shared_subjects(experiment, stores.normals, stores.patients)
     logger.info("%d scans of patients are reported", len(patients_of(experiment, stores)))
     return replace(stores, failed=tuple(line for run in prepared for line in _failures(run)))
