@@ -97,8 +97,8 @@ class Turn:
 def turns(scan: PreparedScan) -> Iterator[Turn]:
     """Yield how a scan is seen in coronal and in sagittal slices, if that is of use.
 
-    It is where slices are at least as far apart as pixels (at 256 pixels all but scans that were
-    kept finer than 1 mm), and where the stack is not too low and not too high.
+    It is where slices are at least as far apart as pixels, as those of all scans are at 256 pixels,
+    and where the stack is not too low and not too high.
     """
     slice_mm, *pixel_mm = scan.geometry.atlas_spacing_mm
     n_slices, matrix, _ = scan.image.shape
