@@ -3,8 +3,8 @@
 # then all three together on what they find in patients' scans without labels, 10 minutes of two cores.
 # Usage: runs/restoration.sh NORMALS PATIENTS OUT: the lgg-flair tree of docs/data.md, and a tree of
 # patients' scans, without labels (mslub-longitudinal). The weights that are shipped were trained with it
-# at 8b620e6; since then the joined model looks twice and scores otherwise, so that it finds a little
-# else in the patients.
+# at 8b620e6; since then the joined model looks and scores otherwise, so that it finds a little else in
+# the patients.
 set -eu
 normals=$1
 patients=$2
