@@ -31,12 +31,21 @@ def test_members_of_several_looks_take_one_each_by_turns(tiny):
     x[..., 20:44, 20:44], x[..., 30:33, 26:30] = 0.4, 0.7
     how = {"widths": (4, 8), "contrasts": (1.0, 1.6)}
     members = [tiny("restoration", seed=seed, **how).eval() for seed in range(3)]
-    looks = [[member.glance(x, number) for number in (0, 1)] for member in members]
+    looks = [[member.look(x, number) for number in (0, 1)] for member in members]
     joined = Ensemble(EnsembleSettings(()), members).eval()
     expected = (looks[0][0] + looks[1][1] + looks[2][0]) / 3
     torch.testing.assert_close(joined.reconstruct(x), expected)
     torch.testing.assert_close(joined.glance(x), looks[0][1])
     assert not torch.equal(looks[0][0], looks[0][1])
+
+
+def test_an_ensemble_in_an_ensemble_keeps_all_its_networks(tiny, x):
+    one, two, three = (tiny("sAE3", seed=seed).eval() for seed in range(3))
+    inner = Ensemble(EnsembleSettings(()), [one, two]).eval()
+    outer = Ensemble(EnsembleSettings(()), [inner, three]).eval()
+    expected = (inner.reconstruct(x) + three.reconstruct(x)) / 2
+    torch.testing.assert_close(outer.reconstruct(x), expected)
+    torch.testing.assert_close(outer.glance(x), one.reconstruct(x))
 
 
 def test_at_a_glance_a_member_without_one_rebuilds_as_ever(tiny, x):

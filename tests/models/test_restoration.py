@@ -90,11 +90,11 @@ def test_a_glance_is_one_look_and_the_mean_of_all_is_what_is_rebuilt():
     x[..., 20:44, 20:44], x[..., 30:33, 26:30] = 0.4, 0.7
     torch.manual_seed(1)
     method = Restoration(replace(TINY, contrasts=(1.0, 1.6, 1.3))).eval()
-    glances = [method.glance(x, number) for number in (0, 1, 2)]
-    torch.testing.assert_close(method.reconstruct(x), torch.stack(glances).mean(dim=0))
-    assert torch.equal(method.glance(x), glances[2])
-    assert torch.equal(method.glance(x, 4), glances[1])
-    assert not torch.equal(glances[0], glances[1])
+    looks = [method.look(x, number) for number in (0, 1, 2)]
+    torch.testing.assert_close(method.reconstruct(x), torch.stack(looks).mean(dim=0))
+    assert torch.equal(method.glance(x), looks[2])
+    assert torch.equal(method.look(x, 4), looks[1])
+    assert not torch.equal(looks[0], looks[1])
 
 
 def test_the_highest_nearby_is_that_of_max_pooling():

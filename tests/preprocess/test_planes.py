@@ -13,7 +13,10 @@ AXIAL = (6, 9, 9)  # three voxels short of a cube
 
 @pytest.fixture
 def scan() -> PreparedScan:
-    image = np.random.default_rng(5).random(AXIAL).astype(np.float32) * 0.9 + 0.1
+    return _scan(np.random.default_rng(5).random(AXIAL).astype(np.float32) * 0.9 + 0.1)
+
+
+def _scan(image: np.ndarray) -> PreparedScan:
     to_scan, to_atlas = np.eye(4), np.eye(4)
     to_scan[:3] = [[0, 0, 1, 3], [0, 1, 0, 5], [1, 0, 0, 7]]
     to_atlas[:3] = [[0, 0, -2, 8], [0, -2, 0, 9], [2, 0, 0, -4]]
@@ -94,7 +97,14 @@ def test_between_slices_a_level_lies_between_their_places(scan: PreparedScan) ->
         assert seen.geometry.atlas_spacing_mm == pytest.approx((2.0, 2.0, 2.0))
 
 
-@pytest.mark.parametrize("stretch", [1.04, 1.2, 1.5, 1.6])
+def test_slices_about_as_far_apart_as_pixels_are_left_as_they_are() -> None:
+    """64 slices are 66 pixels high at 1.04."""
+    image = np.random.default_rng(2).random((64, 70, 70)).astype(np.float32)
+    near = _thick(_scan(image), 1.04)
+    assert [(turn.stretch, turn.height) for turn in turns(near)] == [(1.0, 64)] * 2
+
+
+@pytest.mark.parametrize("stretch", [0.8, 1.2, 1.5, 1.6])
 def test_stretched_there_and_back(scan: PreparedScan, stretch: float) -> None:
     """What lies at a slice's level comes back, and what lies between two does not."""
     thick = _thick(scan, stretch)
@@ -102,8 +112,7 @@ def test_stretched_there_and_back(scan: PreparedScan, stretch: float) -> None:
         levels = np.zeros((9, 9, 9))
         levels += np.arange(9)
         back = turn.back(levels.swapaxes(2, turn.axis))
-        apart = stretch if stretch > 1.05 else 1
-        expected = np.round(np.arange(6) * apart) + (9 - turn.height) // 2
+        expected = np.round(np.arange(6) * stretch) + (9 - turn.height) // 2
         np.testing.assert_array_equal(back[:, 0, 0], expected)
         image = turn.there(np.ones_like(thick.image))
         assert image.max() <= 1 and image.min() >= 0
@@ -111,12 +120,12 @@ def test_stretched_there_and_back(scan: PreparedScan, stretch: float) -> None:
 
 def test_slabs_and_stacks_beyond_the_cube_are_not_turned(scan: PreparedScan) -> None:
     assert not list(turns(_thick(scan, 1.8)))
-    assert not list(turns(_thick(scan, 0.9)))
+    low = replace(scan, image=scan.image[:4], brain=scan.brain[:4])
+    assert [turn.height for turn in turns(_thick(low, 1.5))] == [5, 5]
+    assert not list(turns(_thick(scan, 0.6)))
     for n_slices in (4, 10):
         other = np.zeros((n_slices, 9, 9), np.float32)
         assert not list(turns(replace(scan, image=other, brain=other > 0)))
-    low = replace(scan, image=scan.image[:4], brain=scan.brain[:4])
-    assert [turn.height for turn in turns(_thick(low, 1.5))] == [5, 5]
     assert [turn.axis for turn in turns(scan)] == [1, 2]
 
 

@@ -179,11 +179,19 @@ def test_what_is_bright_in_the_next_slice_too_and_no_lesion_there_counts_less():
 def test_slices_that_were_not_seen_get_the_mean_of_those_beside_them():
     score = np.array([5.0, 2.0, 7.0, 4.0, 9.0, 6.0], np.float32).reshape(6, 1, 1)
     seen = np.array([False, True, False, True, False, False])
-    filled = fill_between(score, seen)
-    np.testing.assert_array_equal(filled.ravel(), [1, 2, 3, 4, 2, 0])
+    filled = fill_between(score, seen, np.ones_like(score, dtype=bool))
+    np.testing.assert_array_equal(filled.ravel(), [2, 2, 3, 4, 4, 0])
     np.testing.assert_array_equal(score.ravel(), [5, 2, 7, 4, 9, 6])
+
+
+def test_what_does_not_count_has_no_say_between():
+    score = np.array([[5.0, 2.0], [0.0, 0.0], [3.0, 8.0]], np.float32)[:, np.newaxis]
+    counted = np.array([[True, False], [True, True], [False, False]])[:, np.newaxis]
+    filled = fill_between(score, np.array([True, False, True]), counted)
+    np.testing.assert_array_equal(filled[:, 0], [[5, 0], [5, 0], [0, 0]])
 
 
 def test_where_all_was_seen_nothing_is_filled():
     score = np.random.default_rng(3).random((4, 3, 3))
-    np.testing.assert_array_equal(fill_between(score, np.ones(4, dtype=bool)), score)
+    counted = np.ones_like(score, dtype=bool)
+    np.testing.assert_array_equal(fill_between(score, np.ones(4, dtype=bool), counted), score)

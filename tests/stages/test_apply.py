@@ -143,24 +143,63 @@ def test_every_second_slice_of_other_planes_is_rebuilt(cubes: PreparedScan) -> N
     np.testing.assert_allclose(made[:, :63, :63], expected, rtol=1e-5)
 
 
-def test_thick_slices_are_stretched_for_other_planes(scan: PreparedScan) -> None:
-    """What one coronal slice gives at a level between two of the scan's own is left out."""
+@pytest.mark.parametrize(("above", "levels"), [(0, [5]), (1, [])])
+def test_thick_slices_are_stretched_for_other_planes(
+    scan: PreparedScan, above: int, levels: list[int]
+) -> None:
+    """What a coronal slice gives at a slice's level counts there, between two it does not."""
     n_rows = scan.image.shape[1]
     full = replace(scan, image=np.full_like(scan.image, 0.5), brain=np.ones_like(scan.brain))
     coronal, _ = turns(full)
-    level = round(5 * coronal.stretch) + (n_rows - coronal.height) // 2
+    level = round(5 * coronal.stretch) + (n_rows - coronal.height) // 2 + above
 
     def rebuild(seen: PreparedScan, wanted: np.ndarray, *, glance: bool = False) -> Slices:
-        rebuilt = np.zeros_like(seen.image)
+        assert seen.image.shape == (n_rows, n_rows, n_rows) or seen is full
         if seen.name == coronal.scan(full).name:
-            assert seen.image.shape == (n_rows, n_rows, n_rows)
-            rebuilt[:, :level] = rebuilt[:, level + 1 :] = seen.image[0, 0, 0]
-            rebuilt = np.where(np.arange(n_rows)[:, np.newaxis] == level, 0, seen.image)
-        return rebuilt
+            return np.where(np.arange(n_rows)[:, np.newaxis] == level, 0, seen.image)
+        return np.zeros_like(seen.image)
 
     settings = ScoreSettings(filter="none", all_planes=True)
     raw = raw_score(full, rebuild, settings, space="mni152").score
-    np.testing.assert_array_equal(np.flatnonzero(raw.any(axis=(1, 2))), [5])
+    np.testing.assert_array_equal(np.flatnonzero(raw.any(axis=(1, 2))), levels)
+
+
+def test_other_planes_of_thick_slices_lean_across_their_own(scan: PreparedScan) -> None:
+    """They are pixels apart; axial slices, 8 mm apart, are left to themselves."""
+    full = replace(scan, image=np.full_like(scan.image, 0.5), brain=np.ones_like(scan.brain))
+
+    def rebuild(seen: PreparedScan, wanted: np.ndarray, *, glance: bool = False) -> Slices:
+        rebuilt = np.zeros_like(seen.image)
+        if seen.name.endswith("-2"):
+            rebuilt = seen.image.copy()
+            rebuilt[32] = 0
+        return rebuilt
+
+    settings = ScoreSettings(filter="none", all_planes=True)
+    columns = [
+        np.flatnonzero(raw_score(full, rebuild, how, space="mni152").score.any(axis=(0, 1)))
+        for how in (settings, replace(settings, reach_mm=4.0))  # a pixel
+    ]
+    np.testing.assert_array_equal(columns[0], [31, 32, 33])
+    np.testing.assert_array_equal(columns[1], range(30, 35))
+
+
+def test_filters_see_what_was_rebuilt_alone(cubes: PreparedScan) -> None:
+    """Of slices that were not, the whole image would be left over."""
+
+    def rebuild(seen: PreparedScan, wanted: np.ndarray, *, glance: bool = False) -> Slices:
+        return seen.image * wanted[:, np.newaxis, np.newaxis]
+
+    settings = ScoreSettings(filter="median-3d", all_planes=True)
+    made = raw_score(cubes, rebuild, settings, space="mni152")
+    np.testing.assert_array_equal(made.score, 0)
+    half = raw_score(
+        cubes,
+        lambda seen, wanted, *, glance=False: seen.image * np.float32(0.5 if glance else 0),
+        replace(settings, filter_size=3),
+        space="mni152",
+    )
+    assert (half.score[10, 24:40, 24:40] > 0).any()
 
 
 def test_each_plane_leans_on_its_own_neighbours(cubes: PreparedScan) -> None:
@@ -179,6 +218,24 @@ def test_each_plane_leans_on_its_own_neighbours(cubes: PreparedScan) -> None:
     slice_index, row, column = np.argwhere(raw > 0).T
     assert set(slice_index) == {32 - (64 - len(raw)) // 2} and set(row) == {32}
     np.testing.assert_array_equal(column, range(29, 36))  # 2 pixels of 4 mm, and 1 filled in
+
+
+def test_an_eroded_rim_does_not_dilute_other_planes(cubes: PreparedScan) -> None:
+    """Nothing stands out in it, and what does beside it is as bright."""
+    settings = ScoreSettings(filter="none", all_planes=True, erosion_pixels=2, reach_mm=8.5)
+    inside = scored(cubes.brain, settings)
+    even = replace(cubes, image=np.where(cubes.brain, np.float32(0.5), 0))
+    rebuilt = {cubes.name: np.zeros_like(even.image)}
+    rim = np.where(inside, np.float32(0), even.image)
+    rebuilt |= {turn.scan(cubes).name: turn.there(rim) for turn in turns(cubes)}
+
+    def rebuild(seen: PreparedScan, wanted: np.ndarray, *, glance: bool = False) -> Slices:
+        return rebuilt[seen.name]
+
+    score = raw_score(even, rebuild, settings, space="mni152").score
+    every_second = inside & _between_seen(cubes)
+    np.testing.assert_allclose(score[every_second], 0.5, rtol=1e-5)
+    assert (score[~inside] == 0).all()
 
 
 def test_an_eroded_rim_has_no_say_in_other_planes(cubes: PreparedScan) -> None:
@@ -207,8 +264,10 @@ def test_other_planes_of_some_slices(cubes: PreparedScan) -> None:
     settings = ScoreSettings(filter="none", all_planes=True, erosion_pixels=2, reach_mm=8.5)
     made = raw_score(cubes, rebuild, settings, space="mni152", wanted=some)
     counted = scored(cubes.brain, settings) & some[:, np.newaxis, np.newaxis]
+    scan_brain = cubes.brain[some]
     every_second = np.arange(64) % 2 == 0
-    crossing = (counted.any(axis=axes) & every_second for axes in ((0, 2), (0, 1)))
+    across = scan_brain.any(axis=0)
+    crossing = (across.any(axis=axis) & every_second for axis in (1, 0))
     for wanted, expected in zip(asked, (some, *crossing), strict=True):
         np.testing.assert_array_equal(wanted, expected)
     np.testing.assert_array_equal(made.score > 0, counted)

@@ -15,7 +15,14 @@ from lesionless.experiment import Experiment, MethodRow, read_experiment
 from lesionless.models.bundle import load
 from lesionless.report.paper_table import PAPER_TABLE1
 from lesionless.stages.ablate import ABLATIONS, ablate
-from lesionless.stages.benchmark import Stores, judge_runs, patients_of, runs_of, train_run
+from lesionless.stages.benchmark import (
+    Stores,
+    judge_runs,
+    patients_of,
+    prepare_cohort,
+    runs_of,
+    train_run,
+)
 from lesionless.stages.rebuild import rebuilder
 from lesionless.stages.report import read_training, timing_notes, write_report, write_tables
 
@@ -35,6 +42,24 @@ def out(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for run in runs_of(EXPERIMENT, folder):
         train_run(EXPERIMENT, Stores(prepared, prepared), run)
     return folder
+
+
+def test_patients_and_normals_are_prepared_by_as_many_jobs_as_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[str, object]] = []
+
+    def prepare(source: Path, *_: object, jobs: int | None, **__: object) -> None:
+        seen.append((source.name, jobs))
+        if len(seen) == 2:
+            raise UsageError("Stopped by the test.")
+
+    monkeypatch.setattr("lesionless.stages.benchmark.prepare", prepare)
+    with pytest.raises(UsageError, match="Stopped"):
+        prepare_cohort(
+            EXPERIMENT, tmp_path, normals=tmp_path / "well", patients=tmp_path / "ill", jobs=3
+        )
+    assert sorted(seen) == [("ill", 3), ("well", 3)]
 
 
 def test_a_trained_model_is_judged_as_it_is(prepared: Path, out: Path, tmp_path: Path) -> None:

@@ -71,9 +71,10 @@ def test_later_sessions_have_the_change_since_the_first(tmp_path: Path) -> None:
         "sub-1_ses-3_acq-3d": "-0.25",
     }
     other = output_paths(tmp_path, name_of(Path("sub-1_ses-3_acq-3d_FLAIR.nii.gz")), atlas=ATLAS)
-    write_sidecar(other.anomaly, {"Model": "intensity", "OperatingPoint": "fpr-1e-3"})
-    rows = read_tsv(write_group(tmp_path).table)
-    assert {row["scan"]: row["change_ml"] for row in rows}["sub-1_ses-3_acq-3d"] == "n/a"
+    for model, point in (("intensity", "fpr-1e-3"), ("restoration", "p98")):
+        write_sidecar(other.anomaly, {"Model": model, "OperatingPoint": point})
+        rows = read_tsv(write_group(tmp_path).table)
+        assert {row["scan"]: row["change_ml"] for row in rows}["sub-1_ses-3_acq-3d"] == "n/a"
 
 
 def test_a_brain_that_fills_its_scan_has_a_volume(tmp_path: Path) -> None:

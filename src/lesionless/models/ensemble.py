@@ -78,18 +78,15 @@ class Ensemble(nn.Module):
         Members that take several looks take one each, by turns: the first its first, the second
         its second, and so on. Other networks err at other places as much as other looks do.
         """
-        made = [_glanced(member, x, number) for number, member in enumerate(self.members)]
+        members: list[Any] = list(self.members)
+        made = [
+            member.look(x, number) if hasattr(member, "look") else member.reconstruct(x)
+            for number, member in enumerate(members)
+        ]
         return torch.stack(made).mean(dim=0)
 
-    def glance(
-        self, x: Float[Tensor, "batch 1 row column"], number: int = -1
-    ) -> Float[Tensor, "batch 1 row column"]:
-        """Return what the first member makes of the slices at a glance, if it has one."""
-        return _glanced(self.members[0], x, number)
-
-
-def _glanced(member: Any, x: Tensor, number: int) -> Tensor:
-    rebuilt: Tensor = (
-        member.glance(x, number) if hasattr(member, "glance") else member.reconstruct(x)
-    )
-    return rebuilt
+    def glance(self, x: Float[Tensor, "batch 1 row column"]) -> Float[Tensor, "batch 1 row column"]:
+        """Return what the first member makes of the slices, at a glance if it has one."""
+        first: Any = self.members[0]
+        rebuilt: Tensor = getattr(first, "glance", first.reconstruct)(x)
+        return rebuilt

@@ -118,26 +118,30 @@ class Restoration(nn.Module):
         """
         return self._without(x, range(len(self.settings.contrasts)))
 
-    def glance(
-        self, x: Float[Tensor, "batch 1 row column"], number: int = -1
+    def glance(self, x: Float[Tensor, "batch 1 row column"]) -> Float[Tensor, "batch 1 row column"]:
+        """Return the slices with what the last look alone takes for lesion taken away."""
+        return self.look(x, -1)
+
+    def look(
+        self, x: Float[Tensor, "batch 1 row column"], number: int
     ) -> Float[Tensor, "batch 1 row column"]:
         """Return the slices with what one look alone takes for lesion taken away.
 
         Args:
             x: In [0, 1].
-            number: Of the look, the last one by default; counted from the first again beyond it.
+            number: Of the look; beyond the last one they are counted from the first again.
         """
         return self._without(x, [number % len(self.settings.contrasts)])
 
     def _without(self, x: Tensor, looks: Sequence[int]) -> Tensor:
         """Return the slices without the mean of what some looks take away."""
         rows, columns = self._inside
-        taken = [self._look(x[..., rows, columns], number) for number in looks]
+        taken = [self._taken_at(x[..., rows, columns], number) for number in looks]
         x_hat = x.clone()
         x_hat[..., rows, columns] -= torch.stack(taken).mean(dim=0).to(x.dtype)
         return x_hat
 
-    def _look(self, x: Tensor, number: int) -> Tensor:
+    def _taken_at(self, x: Tensor, number: int) -> Tensor:
         """Return what is taken away at one contrast, of the slice or of its mirror image."""
         seen = stretched(x, self.settings.contrasts[number]).clip(0, 1)
         return _mirrored_back(self._taken(_mirrored(seen))) if number % 2 else self._taken(seen)

@@ -16,8 +16,8 @@ LEAST_HEIGHT = 0.5  # of the slices' side: whole brains have 0.57 and more, less
 class Turn:
     """Swap slices for rows, or for columns, of a stack that is made a cube of cubes.
 
-    Slices that are farther apart than their pixels are interpolated linearly between, as far apart
-    as pixels; then the stack is filled up.
+    By linear interpolation slices come to be as far apart as their pixels; then the stack is filled
+    up.
 
     Attributes:
         axis: What becomes the slice: 1, the row, for coronal slices, whose row 0 is lowest; 2, the
@@ -95,10 +95,9 @@ class Turn:
 
 
 def turns(scan: PreparedScan) -> Iterator[Turn]:
-    """Yield how a scan is seen in coronal and in sagittal slices, if that is of use.
+    """Yield how a scan is seen in coronal and in sagittal slices, unless it is too low or too high.
 
-    It is where slices are at least as far apart as pixels, as those of all scans are at 256 pixels,
-    and where the stack is not too low and not too high.
+    Slices are brought as far apart as pixels, closer or farther.
     """
     slice_mm, *pixel_mm = scan.geometry.atlas_spacing_mm
     n_slices, matrix, _ = scan.image.shape
@@ -106,5 +105,5 @@ def turns(scan: PreparedScan) -> Iterator[Turn]:
     if abs(stretch - 1) <= UNEVEN:
         stretch = 1.0
     found = [Turn(axis, n_slices, matrix, stretch) for axis in (1, 2)]
-    if stretch >= 1 and LEAST_HEIGHT * matrix <= found[0].height <= matrix:
+    if LEAST_HEIGHT * matrix <= found[0].height <= matrix:
         yield from found

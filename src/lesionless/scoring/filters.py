@@ -62,18 +62,23 @@ def reach_across(score: Slices, image: Slices, *, reach: int) -> Slices:
     return np.asarray(total / number)
 
 
-def fill_between(score: Slices, seen: Bool[np.ndarray, " slice"]) -> Slices:
+def fill_between(score: Slices, seen: Bool[np.ndarray, " slice"], counted: SliceMask) -> Slices:
     """Return the score with slices that were not seen as the mean of the two beside them.
 
     Args:
-        score: (slice, row, column); of slices that were not seen it does not matter.
-        seen: Which slices were; beside one that was not, one that was not either counts as 0.
+        score: (slice, row, column).
+        seen: Which slices were seen.
+        counted: Pixels that have a say; the others are 0, and so are those without one beside them.
     """
-    known = np.where(seen[:, np.newaxis, np.newaxis], score, 0)
+    known = counted & seen[:, np.newaxis, np.newaxis]
+    filled = np.where(known, score, 0)
     gaps = np.flatnonzero(~seen)
-    before, after = (known.take(gaps + step, axis=0, mode="clip") for step in (-1, 1))
-    known[gaps] = (before + after) / 2
-    return known
+    total, number = (
+        sum(stack.take(gaps + step, axis=0, mode="clip") for step in (-1, 1))
+        for stack in (filled, known.astype(np.uint8))
+    )
+    filled[gaps] = total / np.maximum(number, 1)
+    return filled * counted
 
 
 def erode(brain: SliceMask, *, pixels: int) -> SliceMask:

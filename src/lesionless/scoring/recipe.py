@@ -22,9 +22,9 @@ class ScoreSettings:
         filter_size: Window of the filter in pixels.
         erosion_pixels: Layers taken off the brain mask.
         location: Whether scores are standardised by place in the atlas or overall.
-        reach_mm: How far across prepared slices, in millimetres of the atlas, a score leans on
-            brighter places, see `reach_across`; 0 leaves every slice to itself, and so do slices
-            that are farther apart.
+        reach_mm: How far across the slices of a plane, in millimetres of the atlas, a score leans
+            on brighter places, see `reach_across`; 0 leaves every slice to itself, and so it is
+            with axial slices that are farther apart.
         all_planes: Whether scans are scored in coronal and sagittal slices too, see `turns`.
         outside_white_matter: Factor of the score where the atlas has no white matter; 1 leaves the
             place out of it.

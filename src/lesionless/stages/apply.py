@@ -79,7 +79,7 @@ def raw_score(
     image = np.where(counted, scan.image, -1)  # darker than all that counts
     leaning = reach_across(alone, image, reach=_reach(scan, settings))
     made = ScoredScan(reconstruction, leaning * counted)
-    others = list(_in_other_planes(scan, rebuild, settings, counted))
+    others = list(_in_other_planes(scan, rebuild, settings, here, counted))
     if others:
         made = replace(made, score=np.sqrt(made.score * np.sqrt(np.prod(others, axis=0))))
     if settings.outside_white_matter == 1:
@@ -92,26 +92,35 @@ def raw_score(
 
 
 def _in_other_planes(
-    scan: PreparedScan, rebuild: Rebuild, settings: ScoreSettings, counted: SliceMask
+    scan: PreparedScan,
+    rebuild: Rebuild,
+    settings: ScoreSettings,
+    here: Bool[np.ndarray, "slice 1 1"],
+    counted: SliceMask,
 ) -> Iterator[Slices]:
     """Yield the score that coronal and sagittal slices give to what counts, as axial slices.
 
-    Every second slice is rebuilt, at a glance; the others get what those beside them have.
+    Every second slice that crosses the wanted ones is rebuilt, at a glance; the others get what
+    those beside them have.
     """
-    whole = replace(settings, erosion_pixels=0)  # what is eroded counts in no plane
     image = np.where(counted, scan.image, -1)
+    whole = replace(settings, erosion_pixels=0)  # what is eroded counts in no plane
     for turn in turns(scan) if settings.all_planes else ():
         turned = turn.scan(scan)
-        seen = np.asarray(np.swapaxes(counted, 0, turn.axis).any(axis=(1, 2)))
+        seen = np.asarray(np.swapaxes(scan.brain & here, 0, turn.axis).any(axis=(1, 2)))
         seen[1::2] = False
-        reconstruction = rebuild(turned, seen, glance=True)
-        alone = turn.back(score(turned.image, reconstruction, turned.brain, whole))
+        rebuilt = rebuild(turned, seen, glance=True)
+        alone = np.zeros_like(rebuilt)
+        alone[seen] = score(turned.image[seen], rebuilt[seen], turned.brain[seen], whole)
         # Only what lies in the scan's own slices is of use, where slices of the plane are rows
-        filled = fill_between(np.swapaxes(alone * counted, 0, turn.axis), seen)
-        image_across = np.swapaxes(image, 0, turn.axis)
-        leaning = reach_across(filled, image_across, reach=_reach(turned, settings))
-        yield np.swapaxes(leaning, 0, turn.axis) * counted
+        across, counts, beside = (
+            np.swapaxes(stack, 0, turn.axis) for stack in (turn.back(alone), counted, image)
+        )
+        filled = fill_between(across, seen, counts)
+        leaning = reach_across(filled, beside, reach=_reach(turned, settings))
+        yield np.swapaxes(leaning, 0, turn.axis)
 
 
 def _reach(scan: PreparedScan, settings: ScoreSettings) -> int:
-    return int(settings.reach_mm / scan.geometry.atlas_spacing_mm[0])
+    """Return how many slices off has a say; rounding in the geometry does not count."""
+    return int(settings.reach_mm / scan.geometry.atlas_spacing_mm[0] + 1e-6)

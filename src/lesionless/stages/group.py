@@ -27,8 +27,8 @@ COLUMNS = {
     "lesions": {"Description": "number of lesions in the mask at the model's operating point"},
     "lesion_ml": {"Description": "volume of all lesions", "Units": "mL"},
     "change_ml": {
-        "Description": "that volume less that of the subject's first session (by its "
-        "label), in scans of one acquisition, model and operating point",
+        "Description": "that volume less that of the subject's first session in this "
+        "table (by its label), in scans of one acquisition, model and operating point",
         "Units": "mL",
     },
     "largest_ml": {"Description": "volume of the largest lesion", "Units": "mL"},
