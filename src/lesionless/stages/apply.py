@@ -74,11 +74,7 @@ def raw_score(
     kept = np.ones(len(scan.image), dtype=bool) if wanted is None else wanted
     here = kept[:, np.newaxis, np.newaxis]
     counted = scored(scan.brain, settings) & here
-    reconstruction = rebuild(scan, kept)
-    alone = score(scan.image, reconstruction, scan.brain, settings)
-    image = np.where(counted, scan.image, -1)  # darker than all that counts
-    leaning = reach_across(alone, image, reach=_reach(scan, settings))
-    made = ScoredScan(reconstruction, leaning * counted)
+    made = _in_axial_slices(scan, rebuild, settings, kept, counted)
     others = list(_in_other_planes(scan, rebuild, settings, here, counted))
     if others:
         made = replace(made, score=np.sqrt(made.score * np.sqrt(np.prod(others, axis=0))))
@@ -89,6 +85,21 @@ def raw_score(
         made.score, white_matter, elsewhere=settings.outside_white_matter
     )
     return replace(made, score=favoured)
+
+
+def _in_axial_slices(
+    scan: PreparedScan,
+    rebuild: Rebuild,
+    settings: ScoreSettings,
+    kept: Bool[np.ndarray, " slice"],
+    counted: SliceMask,
+) -> ScoredScan:
+    """Rebuild and score the slices that are kept; what does not count has no say in the others."""
+    reconstruction = rebuild(scan, kept)
+    alone = score(scan.image, reconstruction, scan.brain, settings)
+    image = np.where(counted, scan.image, -1)  # darker than all that counts
+    leaning = reach_across(alone, image, reach=_reach(scan, settings))
+    return ScoredScan(reconstruction, leaning * counted)
 
 
 def _in_other_planes(
