@@ -15,6 +15,7 @@ from lesionless.stages.group import write_group
 from lesionless.stages.lesion_table import COLUMNS
 
 ATLAS = "MNI152NLin2009aSym"
+UNCOMPARED = ("n/a", "n/a")
 
 
 def segmented(out: Path, name: str, volumes_ml: list[float], brain_voxels: int) -> None:
@@ -34,18 +35,10 @@ def test_each_scan_has_a_row_with_its_volumes(tmp_path: Path) -> None:
     segmented(tmp_path, "sub-01_FLAIR.nii.gz", [], 100)
     rows = read_tsv(write_group(tmp_path).table)
     assert [list(row.values()) for row in rows] == [
-        ["sub-01", "n/a", "sub-01", "0", "0", "n/a", "0", "2", "intensity", "p98"],
+        ["sub-01", "n/a", "sub-01", "0", "0", *UNCOMPARED, "0", "2", "intensity", "p98"],
         [
-            "sub-02",
-            "ses-b",
-            "sub-02_ses-b_acq-3d",
-            "2",
-            "0.75",
-            "n/a",
-            "0.5",
-            "10",
-            "intensity",
-            "p98",
+            *("sub-02", "ses-b", "sub-02_ses-b_acq-3d", "2", "0.75", *UNCOMPARED, "0.5", "10"),
+            *("intensity", "p98"),
         ],
     ]
     explained = json.loads((tmp_path / "group_lesions.json").read_text(encoding="utf-8"))
@@ -55,26 +48,38 @@ def test_each_scan_has_a_row_with_its_volumes(tmp_path: Path) -> None:
 def test_later_sessions_have_the_change_since_the_first(tmp_path: Path) -> None:
     """Of scans that can be compared: one subject, acquisition, model and operating point."""
     volumes = {
-        "sub-1_ses-1_acq-3d": 0.5,
-        "sub-1_ses-1_acq-2d": 0.25,
-        "sub-1_ses-2_acq-3d": 2.0,
-        "sub-1_ses-3_acq-3d": 0.25,
+        "sub-1_ses-2_acq-3d": 0.5,
+        "sub-1_ses-2_acq-2d": 0.25,
+        "sub-1_ses-3_acq-3d": 2.0,
+        "sub-1_ses-10_acq-3d": 0.25,
         "sub-2_ses-2_acq-3d": 4.0,
         "sub-3": 1.0,
     }
     for name, volume in volumes.items():
         segmented(tmp_path, f"{name}_FLAIR.nii.gz", [volume], 1)
-    rows = read_tsv(write_group(tmp_path).table)
-    changes = {row["scan"]: row["change_ml"] for row in rows}
-    assert changes == dict.fromkeys(volumes, "n/a") | {
-        "sub-1_ses-2_acq-3d": "1.5",
-        "sub-1_ses-3_acq-3d": "-0.25",
+    assert changes(tmp_path) == dict.fromkeys(volumes, UNCOMPARED) | {
+        "sub-1_ses-3_acq-3d": ("1.5", "ses-2"),
+        "sub-1_ses-10_acq-3d": ("-0.25", "ses-2"),
     }
-    other = output_paths(tmp_path, name_of(Path("sub-1_ses-3_acq-3d_FLAIR.nii.gz")), atlas=ATLAS)
+    last = output_paths(tmp_path, name_of(Path("sub-1_ses-10_acq-3d_FLAIR.nii.gz")), atlas=ATLAS)
     for model, point in (("intensity", "fpr-1e-3"), ("restoration", "p98")):
-        write_sidecar(other.anomaly, {"Model": model, "OperatingPoint": point})
-        rows = read_tsv(write_group(tmp_path).table)
-        assert {row["scan"]: row["change_ml"] for row in rows}["sub-1_ses-3_acq-3d"] == "n/a"
+        write_sidecar(last.anomaly, {"Model": model, "OperatingPoint": point})
+        assert changes(tmp_path)["sub-1_ses-10_acq-3d"] == UNCOMPARED
+
+
+def test_scans_of_other_voxels_are_not_compared(tmp_path: Path) -> None:
+    for session in (1, 2):
+        segmented(tmp_path, f"sub-1_ses-{session}_FLAIR.nii.gz", [1.0], 1)
+    assert changes(tmp_path)["sub-1_ses-2"] == ("0", "ses-1")
+    brain = output_paths(tmp_path, name_of(Path("sub-1_ses-2_FLAIR.nii.gz")), atlas=ATLAS).brain
+    finer = nib.Nifti1Image(np.ones((10, 10, 10), np.uint8), np.diag([1.0, 2.0, 5.0, 1.0]))
+    nib.save(finer, brain)
+    assert changes(tmp_path)["sub-1_ses-2"] == UNCOMPARED
+
+
+def changes(out: Path) -> dict[str, tuple[str, str]]:
+    rows = read_tsv(write_group(out).table)
+    return {row["scan"]: (row["change_ml"], row["change_since"]) for row in rows}
 
 
 def test_a_brain_that_fills_its_scan_has_a_volume(tmp_path: Path) -> None:

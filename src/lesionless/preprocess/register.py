@@ -84,7 +84,8 @@ def register(image: Volume, brain: Mask, affine: Affine, atlas: Atlas) -> Regist
             f"Expected the brain to overlap the atlas's by Dice {LEAST_DICE} or more, at scales "
             f"from {SCALE_BOUNDS[0]} to {SCALE_BOUNDS[1]}; found Dice {result.dice:.2f} and scales "
             f"{', '.join(f'{scale:.2f}' for scale in result.scales)}. Check the orientation and "
-            "voxel size in the header, and the brain mask."
+            "voxel size in the header, and the brain mask; stacks of less than about 60 mm often "
+            "cannot be aligned."
         )
     return result
 

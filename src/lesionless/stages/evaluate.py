@@ -89,8 +89,6 @@ def evaluate_folder(
         "joined": None,
     }
     _refuse_other_results(out, request)
-    for path in matches.without_map:
-        logger.warning("%s: no map for this reference; it is missing from the table", path)
     found = [_with_brain(each, masks) for each in matches.found] if masks else matches.found
     _name_without_brain(found)
     failed: dict[str, str] = {}

@@ -1,7 +1,8 @@
 """The group level: one table of all scans that were segmented into a folder."""
 
 import logging
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,9 +28,12 @@ COLUMNS = {
     "lesions": {"Description": "number of lesions in the mask at the model's operating point"},
     "lesion_ml": {"Description": "volume of all lesions", "Units": "mL"},
     "change_ml": {
-        "Description": "that volume less that of the subject's first session in this "
-        "table (by its label), in scans of one acquisition, model and operating point",
+        "Description": "that volume less that of the session that it is compared with",
         "Units": "mL",
+    },
+    "change_since": {
+        "Description": "that session: the subject's first in this table, numbers in labels "
+        "compared as numbers, of the same acquisition, voxel size, model and operating point"
     },
     "largest_ml": {"Description": "volume of the largest lesion", "Units": "mL"},
     "brain_ml": {"Description": "volume of the brain mask", "Units": "mL"},
@@ -62,24 +66,23 @@ def write_group(folder: Path, *, subjects: Sequence[str] | None = None) -> Group
         UsageError: The folder holds no segmented scan, or none of a subject that is asked for.
     """
     rows, failed = [], {}
-    first: dict[tuple[Any, ...], float] = {}  # volume of a subject's first session
+    first: dict[tuple[Any, ...], dict[str, Any]] = {}  # rows of first sessions
     for found in _maps(folder, subjects):
         try:
-            row = _row(found.name, found.path)
-            row["change_ml"] = _change(found.name, row, first)
-            rows.append([row[column] for column in COLUMNS])
+            rows.append(_row(found.name, found.path, first))
         except ScanError as error:
             logger.warning("%s", error)
             failed[output_name(found.name, {}, "")] = str(error)
     table = folder / TABLE_NAME
-    write_tsv(table, list(COLUMNS), rows)
+    write_tsv(table, list(COLUMNS), [[row[column] for column in COLUMNS] for row in rows])
     write_sidecar(table, COLUMNS)
     return Group(table, failed)
 
 
 def _maps(folder: Path, subjects: Sequence[str] | None) -> list[Input]:
     """Return the anomaly maps below a folder, which are written last."""
-    maps = [Input(path, name) for path, name in sorted(own_maps(folder).items())]
+    maps = [Input(path, name) for path, name in own_maps(folder).items()]
+    maps.sort(key=lambda each: _naturally(str(each.path)))
     found = of_subjects(maps, subjects, folder) if maps else []
     if not found:
         raise UsageError(
@@ -89,36 +92,37 @@ def _maps(folder: Path, subjects: Sequence[str] | None) -> list[Input]:
     return found
 
 
-def _row(name: BidsName, path: Path) -> dict[str, Any]:
+def _naturally(text: str) -> list[tuple[int, str]]:
+    """Return a key that sorts numbers in a text as numbers: 2 before 10."""
+    parts = re.split(r"(\d+)", text)
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
+
+
+def _row(
+    name: BidsName, path: Path, first: dict[tuple[Any, ...], dict[str, Any]]
+) -> dict[str, Any]:
+    """Return what the table says of a scan; where it is the first of its kind, note it as such."""
     table = path.with_name(output_name(name, {"desc": "lesions"}, ".tsv"))
     brain = path.with_name(output_name(name, {"space": "orig", "desc": "brain"}, "_mask.nii.gz"))
     mask = path.with_name(output_name(name, {"space": "orig", "label": "L"}, "_mask.nii.gz"))
     point, volumes = point_of(path, mask), _volumes_ml(table)
-    return {
+    brain_ml, voxel_mm = _brain(brain)
+    row = {
         "participant_id": f"sub-{name.subject}",
         "session_id": f"ses-{name.session}" if name.session else None,
         "scan": output_name(name, {}, ""),
         "lesions": len(volumes),
         "lesion_ml": sum(volumes),
         "largest_ml": max(volumes, default=0.0),
-        "brain_ml": _brain_ml(brain),
+        "brain_ml": brain_ml,
         "model": read_sidecar(path).get("Model"),
         "operating_point": point,
     }
-
-
-def _change(
-    name: BidsName, row: Mapping[str, Any], first: dict[tuple[Any, ...], float]
-) -> float | None:
-    """Return the change since the first session, which is noted; None for that one itself."""
-    if name.session is None:
-        return None
     alike = tuple(pair for pair in name.acquisition if pair[0] != "ses")
-    key = (*alike, row["model"], row["operating_point"])
-    if key not in first:
-        first[key] = row["lesion_ml"]
-        return None
-    return float(row["lesion_ml"] - first[key])
+    before = first.setdefault((*alike, voxel_mm, row["model"], point), row)
+    row["change_ml"] = None if before is row else row["lesion_ml"] - before["lesion_ml"]
+    row["change_since"] = None if before is row else before["session_id"]
+    return row
 
 
 def _volumes_ml(table: Path) -> list[float]:
@@ -131,7 +135,9 @@ def _volumes_ml(table: Path) -> list[float]:
         ) from error
 
 
-def _brain_ml(mask: Path) -> float:
+def _brain(mask: Path) -> tuple[float, tuple[float, ...]]:
+    """Return the volume of a brain mask in ml, and the sides of its voxels in mm, to a tenth."""
     scan = read_map(mask)
     voxel_ml = voxel_mm3(scan.affine) / 1000
-    return float(np.count_nonzero(scan.image > 0)) * voxel_ml
+    sides_mm = np.linalg.norm(scan.affine[:3, :3], axis=0)
+    return float(np.count_nonzero(scan.image > 0)) * voxel_ml, tuple(np.round(sides_mm, 1).tolist())
