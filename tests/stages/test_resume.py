@@ -338,5 +338,8 @@ def test_two_contrasts_of_a_session_keep_to_themselves(
     assert len(own_maps(out)) == 2
     rows = read_tsv(write_group(out).table)
     assert {row["scan"] for row in rows} == {"sub-patient001", "sub-patient001_mod-T1w"}
-    assert segment_scans(both, tmp_path, intensity, COARSE, suffix="T1w").names("done")
-    assert "has learnt from FLAIR scans: what it finds in T1w may mean nothing" in caplog.text
+    run = segment_scans(both, tmp_path / "t1", intensity, COARSE, suffix="T1w")
+    doubt = "has learnt from FLAIR scans: what it finds in T1w may mean nothing"
+    assert doubt in caplog.text and doubt in run.message("sub-patient001_T1w")
+    (page,) = (tmp_path / "t1").glob("*.html")
+    assert doubt in page.read_text(encoding="utf-8")

@@ -85,7 +85,8 @@ def segment_scans(
         Task(scan, brain=brain_mask_path(scan, masks) if masks else None, contrast=wanted)
         for scan in find_scans(source, suffix=wanted, subjects=subjects)
     ]
-    _warn_of_other_contrast(tasks, bundle)
+    for doubt in sorted({doubt for task in tasks for doubt in _other_contrast(task, bundle)}):
+        logger.warning("%s", doubt)
     record = model_record(bundle, point)
     if not overwrite:
         _refuse_other_models(tasks, out, settings, record)
@@ -136,7 +137,7 @@ def _segment_one(
     result = cut(bundle, maps, record["OperatingPoint"])
     write = rewrite_cut if is_there else write_outputs
     write(paths, scan, result, record, page_of(name, scan, result, record))
-    doubts = contrast_doubts(maps.quality)
+    doubts = [*contrast_doubts(maps.quality), *_other_contrast(task, bundle)]
     if is_there:
         logger.info("%s: its mask is cut anew at %s", name, record["OperatingPoint"])
         doubts.append("cut anew from the maps that were there")
@@ -150,7 +151,10 @@ def _segment_one(
 
 
 def _mapped(task: Task, scan: Scan, bundle: Bundle, settings: PrepareSettings) -> ScanMaps:
-    return map_prepared(bundle, prepare_task(task, scan, settings), device=settings.device)
+    prepared = prepare_task(task, scan, settings)
+    messages = [*prepared.record["messages"], *_other_contrast(task, bundle)]
+    prepared = replace(prepared, record={**prepared.record, "messages": messages})
+    return map_prepared(bundle, prepared, device=settings.device)
 
 
 def _paths(out: Path, task: Task, settings: PrepareSettings) -> OutputPaths:
@@ -185,14 +189,13 @@ def _operating_point(bundle: Bundle, wanted: str | None) -> str:
     return point
 
 
-def _warn_of_other_contrast(tasks: Sequence[Task], bundle: Bundle) -> None:
-    """Name the suffixes of scans of which the model has learnt nothing."""
-    others = sorted({task.scan.name.suffix for task in tasks} - {bundle.suffix})
-    if bundle.suffix and others:
-        logger.warning(
-            "%s has learnt from %s scans: what it finds in %s may mean nothing",
-            *(bundle.name, bundle.suffix, ", ".join(others)),
-        )
+def _other_contrast(task: Task, bundle: Bundle) -> list[str]:
+    """Return a warning where the model has learnt nothing of scans of this suffix."""
+    suffix = task.scan.name.suffix
+    if not bundle.suffix or suffix == bundle.suffix:
+        return []
+    learnt = f"{bundle.name} has learnt from {bundle.suffix} scans"
+    return [f"{learnt}: what it finds in {suffix} may mean nothing"]
 
 
 def _models_own(bundle: Bundle) -> dict[str, Any]:
