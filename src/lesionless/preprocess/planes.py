@@ -30,7 +30,7 @@ class Turn:
     axis: int
     n_slices: int
     matrix: int
-    stretch: float = 1.0
+    stretch: float
 
     def there(self, stack: Slices | SliceMask) -> np.ndarray:
         """Return axial slices as slices of the other plane, 0 where the cube was filled up.

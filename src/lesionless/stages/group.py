@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,8 @@ def write_group(folder: Path, *, subjects: Sequence[str] | None = None) -> Group
     first: dict[tuple[Any, ...], dict[str, Any]] = {}  # rows of first sessions
     for found in _maps(folder, subjects):
         try:
-            rows.append(_row(found.name, found.path, first))
+            kind, row = _row(found.name, found.path)
+            rows.append(row | _change(row, first.setdefault(kind, row)))
         except ScanError as error:
             logger.warning("%s", error)
             failed[output_name(found.name, {}, "")] = str(error)
@@ -98,10 +99,8 @@ def _naturally(text: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
-def _row(
-    name: BidsName, path: Path, first: dict[tuple[Any, ...], dict[str, Any]]
-) -> dict[str, Any]:
-    """Return what the table says of a scan; where it is the first of its kind, note it as such."""
+def _row(name: BidsName, path: Path) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return what a scan shares with those that it can be compared with, and its own figures."""
     table = path.with_name(output_name(name, {"desc": "lesions"}, ".tsv"))
     brain = path.with_name(output_name(name, {"space": "orig", "desc": "brain"}, "_mask.nii.gz"))
     mask = path.with_name(output_name(name, {"space": "orig", "label": "L"}, "_mask.nii.gz"))
@@ -119,10 +118,15 @@ def _row(
         "operating_point": point,
     }
     alike = tuple(pair for pair in name.acquisition if pair[0] != "ses")
-    before = first.setdefault((*alike, voxel_mm, row["model"], point), row)
-    row["change_ml"] = None if before is row else row["lesion_ml"] - before["lesion_ml"]
-    row["change_since"] = None if before is row else before["session_id"]
-    return row
+    return (*alike, voxel_mm, row["model"], point), row
+
+
+def _change(row: Mapping[str, Any], first: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what changed since the first session, and which one that is; None for that one."""
+    if row is first:
+        return {"change_ml": None, "change_since": None}
+    change_ml = row["lesion_ml"] - first["lesion_ml"]
+    return {"change_ml": change_ml, "change_since": first["session_id"]}
 
 
 def _volumes_ml(table: Path) -> list[float]:
@@ -139,5 +143,5 @@ def _brain(mask: Path) -> tuple[float, tuple[float, ...]]:
     """Return the volume of a brain mask in ml, and the sides of its voxels in mm, to a tenth."""
     scan = read_map(mask)
     voxel_ml = voxel_mm3(scan.affine) / 1000
-    sides_mm = np.linalg.norm(scan.affine[:3, :3], axis=0)
-    return float(np.count_nonzero(scan.image > 0)) * voxel_ml, tuple(np.round(sides_mm, 1).tolist())
+    sides_mm = tuple(round(side, 1) for side in scan.spacing_mm)
+    return float(np.count_nonzero(scan.image > 0)) * voxel_ml, sides_mm
