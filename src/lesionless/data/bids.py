@@ -18,6 +18,9 @@ ENTITY_ORDER = (
 IMAGE_ENTITIES = frozenset({"space", "label", "desc"})
 """Entities that say what was made of an acquisition, not which acquisition it was."""
 
+SET_ASIDE = frozenset({"derivatives", "sourcedata", "code"})
+"""Folders of a tree that hold none of its scans."""
+
 PLAIN_SUFFIX = "FLAIR"
 """The suffix of the scans whose outputs need no `mod` in their names."""
 

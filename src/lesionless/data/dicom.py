@@ -1,7 +1,7 @@
 """A DICOM series folder, turned into one NIfTI file."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,12 +31,27 @@ class _Image:
 
 
 POSITION, ORIENTATION, PIXEL_SPACING = "0020|0032", "0020|0037", "0028|0030"
-DESCRIPTION = "0008|103e"
+DESCRIPTION, PROTOCOL = "0008|103e", "0018|1030"
+DIRECTORY = "DICOMDIR"  # lists the files of an export; carries their mark and is no image
 
 
 def holds_dicom(folder: Path) -> bool:
-    """Tell whether a folder holds a DICOM file, by the mark that these files carry."""
-    return any(_is_dicom(path) for path in sorted(folder.iterdir()) if path.is_file())
+    """Tell whether a folder holds a DICOM image, by the mark that these files carry."""
+    return any(_images_in(folder))
+
+
+def describe(folder: Path) -> str:
+    """Return the description and the protocol of the first DICOM image in a folder.
+
+    Returns:
+        What the header says, such as `t2_tirm_tra_dark-fluid`; empty where it says nothing or
+        cannot be read.
+    """
+    try:
+        tags = _read_header(next(_images_in(folder))).tags
+    except (ScanError, StopIteration):
+        return ""
+    return " ".join(tags.get(tag, "").strip() for tag in (DESCRIPTION, PROTOCOL)).strip()
 
 
 def convert_series(folder: Path, target: Path) -> None:
@@ -64,6 +79,13 @@ def convert_series(folder: Path, target: Path) -> None:
     nifti = nib.Nifti1Image(data, _affine(images))
     nifti.header.set_xyzt_units("mm")
     _save(nifti, target)
+
+
+def _images_in(folder: Path) -> Iterator[Path]:
+    """Yield the files right inside a folder that carry the mark of DICOM."""
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and path.name != DIRECTORY and _is_dicom(path):
+            yield path
 
 
 def _is_dicom(path: Path) -> bool:

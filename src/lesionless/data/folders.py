@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lesionless.data.bids import BidsName, name_of, output_name, parse_name, stem_of
-from lesionless.data.dicom import holds_dicom
+from lesionless.data.bids import SET_ASIDE, BidsName, name_of, output_name, parse_name, stem_of
+from lesionless.data.series import find_series
 from lesionless.errors import UsageError
 
 logger = logging.getLogger(__name__)
@@ -16,7 +16,6 @@ _SCAN_EXTENSIONS = (".nii", ".nii.gz", ".img")
 # Where scans may lie below a folder; ** passes by folders below it that are links, * does not
 _LINKED = ("anat/*", "ses-*/anat/*", "sub-*/anat/*", "sub-*/ses-*/anat/*")
 _LEVELS = ("*", "sub-*/**/*", "ses-*/**/*", *_LINKED)
-_SKIPPED_FOLDERS = frozenset({"derivatives", "sourcedata", "code"})
 MOST_LISTED = 10  # subjects in a message
 # Our own maps are FLAIR images by suffix, but never scans to work on
 _OWN_OUTPUTS = frozenset({"anomaly", "lesionless"})
@@ -53,9 +52,9 @@ def find_scans(
     In a folder, files right inside and those below `sub-*`, `ses-*` and `anat` are looked at;
     `derivatives`, `sourcedata` and `code` are not. Files with a BIDS name are chosen by suffix.
     Files with a plain name are taken only if they lie right inside the folder. Masks and this
-    tool's own maps are never taken. Where there is no NIfTI file to take, the folder itself is a
-    scan if it holds DICOM files, and so is each folder right inside that does; a scan goes by the
-    name of its folder. Whether a file can be read is found out when it is read.
+    tool's own maps are never taken. Where there is no NIfTI file to take, the DICOM series in the
+    folder or below it are, see `find_series`; a scan goes by the name of its folder. Whether a
+    file can be read is found out when it is read.
 
     Args:
         path: The file or folder.
@@ -70,8 +69,8 @@ def find_scans(
             or two scans would get the same output names.
     """
     if path.is_dir():
-        files = list(_scans_in(path, suffix)) or _series_in(path)
-        found = [Input(file, name_of(file, suffix=suffix)) for file in files]
+        found = [Input(file, name_of(file, suffix=suffix)) for file in _scans_in(path, suffix)]
+        found = found or _series_in(path, suffix)
     else:
         found = [_single(path, suffix)]
     if not found:
@@ -228,11 +227,11 @@ def _other_suffixes(folder: Path) -> str:
     return ", ".join(sorted({f"*_{name.suffix}" for name in names if name and _is_raw(name)}))
 
 
-def _series_in(folder: Path) -> list[Path]:
-    """Return the folder itself where it holds DICOM files, else the folders inside that do."""
-    if holds_dicom(folder):
-        return [folder.resolve()]  # so that `.` has a name
-    return [inner for inner in sorted(folder.iterdir()) if inner.is_dir() and holds_dicom(inner)]
+def _series_in(folder: Path, suffix: str) -> list[Input]:
+    return [
+        Input(series.folder, name_of(Path(series.name), suffix=suffix))
+        for series in find_series(folder, suffix)
+    ]
 
 
 def _images(root: Path, patterns: Sequence[str]) -> Iterator[Path]:
@@ -240,7 +239,7 @@ def _images(root: Path, patterns: Sequence[str]) -> Iterator[Path]:
     seen: set[tuple[Path, str]] = set()
     for file in sorted({file for pattern in patterns for file in root.glob(pattern)}):
         folders = file.relative_to(root).parts[:-1]
-        is_skipped = is_hidden(file, root) or not _SKIPPED_FOLDERS.isdisjoint(folders)
+        is_skipped = is_hidden(file, root) or not SET_ASIDE.isdisjoint(folders)
         itself = file.resolve(), file.name
         if _is_image(file) and not is_skipped and itself not in seen:
             seen.add(itself)

@@ -1,0 +1,96 @@
+"""DICOM series below a folder: where they are found, what they are called, which are taken."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK
+
+from lesionless.data.folders import find_scans
+from lesionless.data.series import find_series
+
+
+def export(folder: Path, description: str = "", *, protocol: str = "") -> Path:
+    """Write one image as a scanner's archive does, among files that are none."""
+    folder.mkdir(parents=True)
+    image = SimpleITK.GetImageFromArray(np.zeros((1, 4, 4), np.int16))
+    image.SetMetaData("0008|0060", "MR")
+    for tag, text in (("0008|103e", description), ("0018|1030", protocol)):
+        if text:
+            image.SetMetaData(tag, text)
+    SimpleITK.WriteImage(image, str(folder / "IM0001.dcm"))
+    (folder / "IM0000.txt").write_text("not an image")
+    return folder
+
+
+def names(folder: Path, suffix: str = "FLAIR") -> list[str]:
+    return [series.name for series in find_series(folder, suffix)]
+
+
+def test_series_are_found_at_any_depth_and_named_by_the_folders_that_lead_to_them(
+    tmp_path: Path,
+) -> None:
+    deep = export(tmp_path / "Patient 7" / "2026-01-02" / "series 5")
+    export(tmp_path / "b")
+    assert names(tmp_path) == ["Patient 7-2026-01-02-series 5", "b"]
+    assert [scan.name.stem for scan in find_scans(tmp_path)] == [
+        "sub-Patient720260102series5_FLAIR",
+        "sub-b_FLAIR",
+    ]
+    assert find_scans(tmp_path)[0].path == deep
+
+
+def test_of_an_export_the_series_that_are_asked_for_are_taken(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    export(tmp_path / "1" / "a", "Ax T2 FLAIR FS")
+    export(tmp_path / "1" / "b", "Sag MPRAGE")
+    export(tmp_path / "2" / "a", "t2_tirm_tra_Dark-Fluid_4mm")
+    export(tmp_path / "2" / "b", "", protocol="3D Brain FLAIR")
+    export(tmp_path / "2" / "c")  # says nothing: may be one
+    with caplog.at_level(logging.WARNING):
+        assert names(tmp_path) == ["1-a", "2-a", "2-b", "2-c"]
+    assert "1 of 5 DICOM series are left out" in caplog.text
+    assert "Sag MPRAGE" in caplog.text
+    assert names(tmp_path, "MPRAGE") == ["1-b", "2-c"]
+
+
+def test_where_no_description_fits_all_are_taken(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    export(tmp_path / "a", "Series 5")
+    export(tmp_path / "b", "Series 6")
+    assert names(tmp_path) == ["a", "b"]
+    assert not caplog.text
+
+
+def test_a_series_that_is_named_itself_is_taken_whatever_it_shows(tmp_path: Path) -> None:
+    assert names(export(tmp_path / "a", "Sag MPRAGE")) == ["a"]
+
+
+def test_the_directory_of_an_export_is_no_image(tmp_path: Path) -> None:
+    inner = export(tmp_path / "DICOM" / "0001", "FLAIR")
+    (tmp_path / "DICOMDIR").write_bytes((inner / "IM0001.dcm").read_bytes())
+    assert names(tmp_path) == ["DICOM-0001"]
+
+
+def test_an_image_that_cannot_be_read_is_kept_for_its_error(tmp_path: Path) -> None:
+    export(tmp_path / "a", "FLAIR")
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "IM0001").write_bytes(bytes(128) + b"DICM")
+    assert names(tmp_path) == ["a", "b"]
+
+
+def test_what_a_tree_sets_aside_is_passed_by(tmp_path: Path) -> None:
+    export(tmp_path / "sourcedata" / "sub-01")
+    export(tmp_path / "derivatives" / "a")
+    export(tmp_path / ".cache" / "a")
+    assert names(tmp_path) == []
+
+
+def test_links_that_lead_back_end(tmp_path: Path) -> None:
+    export(tmp_path / "a" / "flair")
+    (tmp_path / "a" / "back").symlink_to(tmp_path / "a")
+    (tmp_path / "z").symlink_to(tmp_path / "a")
+    assert names(tmp_path) == ["a-flair"]
