@@ -232,7 +232,12 @@ def test_from_scan_to_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert run([*app, "participant", "--participant-label"]) == 2
     manifests = {path.name for path in (tmp_path / "out").glob("run*.json")}
     assert manifests == {"run.json", f"run_{subject}.json", "run_sub-bad_and_1_more.json"}
+    capsys.readouterr()
     assert run([*app, "group"]) == 0
+    assert "not segmented: sub-bad_FLAIR\n" in capsys.readouterr().out
+    assert run([*app, "group", "--participant-label", subject]) == 0
+    assert "not segmented" not in capsys.readouterr().out
+    assert run(["bids", str(tmp_path / "nowhere"), out, "group"]) == 2
     (row,) = read_tsv(tmp_path / "out" / "group_lesions.tsv")
     assert row["scan"] == subject and float(row["lesion_ml"]) > 0
 

@@ -11,7 +11,7 @@ import pytest
 from lesionless.data.bids import name_of, output_paths
 from lesionless.data.derivatives import read_tsv, write_sidecar, write_tsv
 from lesionless.errors import UsageError
-from lesionless.stages.group import write_group
+from lesionless.stages.group import unsegmented, write_group
 from lesionless.stages.lesion_table import COLUMNS
 
 ATLAS = "MNI152NLin2009aSym"
@@ -132,3 +132,22 @@ def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
     segmented(tmp_path, "sub-01_FLAIR.nii.gz", [1.0], 1)
     with pytest.raises(UsageError, match="found none of 99"):
         write_group(tmp_path, subjects=["01", "99"])
+
+
+def test_scans_without_outputs_are_named(tmp_path: Path) -> None:
+    """Those of the suffixes that were segmented, of the subjects that are asked for."""
+    source, out = tmp_path / "in", tmp_path / "out"
+    scans = [
+        "sub-1_ses-1_FLAIR",
+        "sub-1_ses-2_FLAIR",
+        "sub-1_ses-1_T1w",
+        "sub-2_T2w",
+        "sub-2_FLAIR",
+    ]
+    source.mkdir()
+    for scan in scans:
+        (source / f"{scan}.nii.gz").touch()
+    segmented(out, "sub-1_ses-1_FLAIR.nii.gz", [1.0], 1)
+    segmented(out, "sub-1_ses-1_T1w.nii.gz", [1.0], 1)
+    assert unsegmented(source, out) == ["sub-1_ses-2_FLAIR", "sub-2_FLAIR"]
+    assert unsegmented(source, out, subjects=["1"]) == ["sub-1_ses-2_FLAIR"]

@@ -19,17 +19,21 @@ def bids(
     """Run as a BIDS App: segment participants, or write one table of all that are segmented.
 
     Args:
-        bids_dir: The BIDS data set; the group level does not read it.
+        bids_dir: The BIDS data set; the group level names its scans that have no outputs.
         out: Folder for the BIDS derivative.
         level: participant segments scans as `segment` does, group writes group_lesions.tsv.
         options: See `SegmentOptions`; the group level heeds the subjects alone.
     """
     if level == "participant":
         return segment(bids_dir, out, options=options)
-    from lesionless.stages.group import write_group
+    from lesionless.stages.group import unsegmented, write_group
 
-    group = write_group(out, subjects=options.participant_label)
+    subjects = options.participant_label
+    left = unsegmented(bids_dir, out, subjects=subjects)
+    group = write_group(out, subjects=subjects)
     print(f"table in {group.table}")
+    if left:
+        print(f"not segmented: {', '.join(left)}")
     for name in group.failed:
         print(f"failed: {name}: {group.failed[name]}")
     return SOME_FAILED if group.failed else DONE

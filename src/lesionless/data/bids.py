@@ -176,6 +176,7 @@ def output_paths(folder: Path, name: BidsName, *, atlas: str) -> OutputPaths:
 
     Source: `mod-T1w` in a mask's name is BIDS's own, there for defacing masks alone.
     """
+    anomaly = anomaly_path(folder, name)
     name = _told_by_modality(name)
     place = anat_folder(folder, name)
     orig = {"space": "orig"}
@@ -185,7 +186,7 @@ def output_paths(folder: Path, name: BidsName, *, atlas: str) -> OutputPaths:
         return place / output_name(name, entities, ending)
 
     return OutputPaths(
-        anomaly=path(orig | {"desc": "anomaly"}, image),
+        anomaly=anomaly,
         segmentation=path(orig | {"label": "L"}, "_mask.nii.gz"),
         brain=path(orig | {"desc": "brain"}, "_mask.nii.gz"),
         reconstruction=path(orig | {"desc": "lesionless"}, image),
@@ -194,6 +195,13 @@ def output_paths(folder: Path, name: BidsName, *, atlas: str) -> OutputPaths:
         transform=path({"from": "orig", "to": atlas}, "_xfm.txt"),
         page=folder / output_name(name, {}, ".html"),
     )
+
+
+def anomaly_path(folder: Path, name: BidsName) -> Path:
+    """Name the anomaly map of a scan, which is written last; see `output_paths`."""
+    name = _told_by_modality(name)
+    entities = {"space": "orig", "desc": "anomaly"}
+    return anat_folder(folder, name) / output_name(name, entities, f"_{name.suffix}.nii.gz")
 
 
 def anat_folder(folder: Path, name: BidsName) -> Path:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from lesionless.arrays import voxel_mm3
-from lesionless.data.bids import BidsName, output_name
+from lesionless.data.bids import BidsName, anomaly_path, output_name
 from lesionless.data.derivatives import read_sidecar, read_tsv, write_sidecar, write_tsv
-from lesionless.data.folders import Input, of_subjects
+from lesionless.data.folders import Input, find_scans, of_subjects
 from lesionless.data.scan import read_map
 from lesionless.errors import ScanError, UsageError
 from lesionless.evaluation.matching import own_maps
@@ -78,6 +78,27 @@ def write_group(folder: Path, *, subjects: Sequence[str] | None = None) -> Group
     write_tsv(table, list(COLUMNS), [[row[column] for column in COLUMNS] for row in rows])
     write_sidecar(table, COLUMNS)
     return Group(table, failed)
+
+
+def unsegmented(source: Path, folder: Path, *, subjects: Sequence[str] | None = None) -> list[str]:
+    """Name the scans, of the suffixes that the maps in a folder have, of which there is no map.
+
+    Args:
+        source: The scans.
+        folder: The derivative that `segment_scans` wrote.
+        subjects: As for `write_group`.
+
+    Raises:
+        UsageError: As for `write_group`, or there are no such scans.
+    """
+    maps = _maps(folder, subjects)
+    there = {each.path for each in maps}
+    return [
+        scan.name.stem
+        for suffix in sorted({each.name.suffix for each in maps})
+        for scan in find_scans(source, suffix=suffix, subjects=subjects)
+        if anomaly_path(folder, scan.name) not in there
+    ]
 
 
 def _maps(folder: Path, subjects: Sequence[str] | None) -> list[Input]:
