@@ -22,6 +22,9 @@ from lesionless.training.loop import TrainSettings
 from lesionless.training.normals import NormalsSettings
 
 
+ONCE = TrainSettings(epochs=1)
+
+
 @pytest.fixture(scope="module")
 def networks(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("networks")
@@ -118,3 +121,21 @@ def test_slices_that_are_left_out_have_no_say_in_thresholds(
 
 def _perfect(scan: PreparedScan, wanted: np.ndarray, *, glance: bool = False) -> np.ndarray:
     return scan.image * wanted[:, np.newaxis, np.newaxis]
+
+
+def test_another_preparation_is_named(
+    networks: list[Path], prepared: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The new model is used as the scans of its thresholds were prepared."""
+    recalibrate(networks[:1], prepared, tmp_path / "alike", NormalsSettings())
+    assert "prepared with" not in caplog.text
+    other = tmp_path / "other"
+    shutil.copytree(prepared, other)
+    how = json.loads((other / "prepare.json").read_text(encoding="utf-8"))
+    (other / "prepare.json").write_text(json.dumps({**how, "n4": True}), encoding="utf-8")
+    bundle = recalibrate(networks[:1], other, tmp_path / "out", NormalsSettings())
+    assert bundle.prepare["n4"]
+    assert "n4 = True" in caplog.text
+    caplog.clear()
+    train_model(other, tmp_path / "on", TrainRequest(start=str(networks[0]), training=ONCE))
+    assert "n4 = True" in caplog.text

@@ -50,7 +50,8 @@ def run(arguments: list[str]) -> int:
     except CycloptsError:  # already printed, with the help that fits
         return WRONG_USAGE
     except KeyboardInterrupt:
-        print("Stopped. Run the same command again to go on.", file=sys.stderr)
+        again = "Run the same command again to go on, without --overwrite if it has that."
+        print(f"Stopped. {again}", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:
         if isinstance(error, OSError) and (error.filename or error.errno == errno.ENOSPC):

@@ -12,7 +12,7 @@ from lesionless.models.bundle import Bundle
 from lesionless.models.catalogue import build, entry, resized
 from lesionless.preprocess.atlas import MNI152
 from lesionless.scoring.recipe import ScoreSettings
-from lesionless.stages.fits import check_fits
+from lesionless.stages.fits import check_fits, warn_of_change
 from lesionless.stages.request import OPERATING_POINT, TrainRequest
 from lesionless.stages.store_settings import load_settings, load_suffix
 
@@ -64,6 +64,7 @@ def _started(prepared: Path, request: TrainRequest, start: str) -> Bundle:
         )
     began = bundles.load(start)
     check_fits(began, start, prepared)
+    warn_of_change(began, start, prepared)
     if not began.method.updates():
         raise UsageError(
             f"{start}: expected a network to train on, found {began.name}, which has none. "

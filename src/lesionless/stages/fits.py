@@ -1,10 +1,16 @@
 """Whether a model and a store go together."""
 
+import logging
 from pathlib import Path
 
 from lesionless.errors import UsageError
 from lesionless.models.bundle import Bundle
 from lesionless.stages.store_settings import load_settings, load_suffix
+
+logger = logging.getLogger(__name__)
+
+MODELS_OWN = ("space", "n4", "curvature_iterations", "matrix")
+"""Settings of preparation that go with a model: scans that it segments are prepared with them."""
 
 
 def check_fits(bundle: Bundle, name: str, prepared: Path) -> None:
@@ -31,4 +37,22 @@ def check_fits(bundle: Bundle, name: str, prepared: Path) -> None:
             raise UsageError(
                 f"{prepared}: expected {key} {wanted} as in {name}, found {found}. "
                 f"Prepare the scans with --{key} {wanted}."
+            )
+
+
+def warn_of_change(bundle: Bundle, name: str, prepared: Path) -> None:
+    """Warn where a model takes over another preparation with the scans of a store.
+
+    Args:
+        bundle: A trained model that is trained on or calibrated.
+        name: What the user calls it.
+        prepared: The store that it is trained on or calibrated with.
+    """
+    store = load_settings(prepared)
+    for key in MODELS_OWN:
+        was, becomes = bundle.prepare[key], getattr(store, key)
+        if becomes != was:
+            logger.warning(
+                "%s: prepared with %s = %s, the scans of %s with %s; the new model is used with %s",
+                *(prepared, key, becomes, name, was, becomes),
             )

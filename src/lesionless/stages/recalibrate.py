@@ -1,6 +1,5 @@
 """Set the operating points of trained models on other normal scans; several become one."""
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -12,7 +11,8 @@ from lesionless.models.ensemble import Ensemble, EnsembleSettings, Member
 from lesionless.provenance import describe_software
 from lesionless.scoring.threshold import point_named
 from lesionless.stages.calibrate import calibrate, check_max_slices
-from lesionless.stages.fits import check_fits
+from lesionless.stages.fits import check_fits, warn_of_change
+from lesionless.stages.model_folder import check_is_no_store, clear
 from lesionless.stages.normals import Normals, check_held_out
 from lesionless.stages.rebuild import rebuilder
 from lesionless.stages.store_settings import load_settings, load_suffix
@@ -47,10 +47,11 @@ def recalibrate(
 
     Raises:
         UsageError: The models do not go together or with the store, nobody is held back for
-            thresholds, the folder is taken, or the operating point does not exist.
+            thresholds, the folder is taken or a store, or the operating point does not exist.
         ModelError: A model is missing or broken.
     """
     check_max_slices(max_slices)
+    check_is_no_store(out)
     if operating_point is not None:
         point_named(operating_point)
     if bundles.is_complete(out) and not overwrite:
@@ -71,7 +72,7 @@ def recalibrate(
     )
     calibration = {"normals": asdict(normals), "software": describe_software()}
     ready = replace(ready, training={**joined.training, "calibration": calibration})
-    shutil.rmtree(out, ignore_errors=True)
+    clear(out)
     bundles.save(ready, out)
     return ready
 
@@ -97,6 +98,7 @@ def _joined(parts: Sequence[Bundle]) -> Bundle:
 def _check(parts: Sequence[Bundle], names: Sequence[str], prepared: Path) -> None:
     for part, name in zip(parts, names, strict=True):
         check_fits(part, name, prepared)
+        warn_of_change(part, name, prepared)
         if part.scoring != parts[0].scoring:
             raise UsageError(
                 f"{name}: expected the scoring of {names[0]}, {parts[0].scoring}, found "

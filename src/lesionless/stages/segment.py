@@ -18,6 +18,7 @@ from lesionless.preprocess.atlas import load_atlas
 from lesionless.preprocess.contrast import contrast_doubts
 from lesionless.preprocess.pipeline import PrepareSettings
 from lesionless.provenance import MANIFEST_NAME, RunManifest
+from lesionless.stages.fits import MODELS_OWN
 from lesionless.stages.outputs import (
     read_maps,
     refuse_early_outputs,
@@ -199,6 +200,4 @@ def _other_contrast(task: Task, bundle: Bundle) -> list[str]:
 
 
 def _models_own(bundle: Bundle) -> dict[str, Any]:
-    """Return the settings of preparation that a model cannot do without."""
-    own = ("space", "n4", "curvature_iterations", "matrix")
-    return {name: bundle.prepare[name] for name in own}
+    return {name: bundle.prepare[name] for name in MODELS_OWN}

@@ -1,7 +1,6 @@
 """Train a method on the normal slices of a store and set its operating points."""
 
 import logging
-import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
@@ -20,6 +19,7 @@ from lesionless.stages.beginning import begin
 from lesionless.stages.calibrate import calibrate
 from lesionless.stages.findings import find, learners, learning_from
 from lesionless.stages.fits import check_fits
+from lesionless.stages.model_folder import SAMPLES, check_is_no_store, clear
 from lesionless.stages.normals import Normals, check_held_out, split_of, stack
 from lesionless.stages.rebuild import rebuilder
 from lesionless.stages.record import Sources, check_same, point_of, with_record
@@ -54,21 +54,20 @@ def train_model(
         on_epoch: Called after each epoch.
 
     Raises:
-        UsageError: The store has no normals to learn from or to set thresholds on, a name or
-            setting does not exist, what is asked for does not go together, or the folder holds a
+        UsageError: The store has no normals to learn from or to set thresholds on, the folder is
+            a store, a name or setting does not exist, what is asked for does not go together, or the folder holds a
             finished model that is another one.
         ModelError: There is no such model to start from.
         TrainingError: The training cannot go on, or the folder holds another run that was stopped.
     """
     if request.start is not None and bundles.folder_of(request.start).resolve() == out.resolve():
         raise UsageError(f"{out}: expected another folder than that of the model to start from.")
+    check_is_no_store(out)
     begun = begin(prepared, request)
     for folder in also:
         check_fits(begun, str(prepared), folder)
-    if overwrite:
-        shutil.rmtree(out, ignore_errors=True)
     sources = Sources(prepared, also, patients)
-    if bundles.is_complete(out):
+    if bundles.is_complete(out) and not overwrite:
         return _finished(out, begun, request, sources)
     held_out = Normals(prepared, "val", request.normals)
     check_held_out(held_out)
@@ -85,6 +84,8 @@ def train_model(
         _keep_samples(begun.method, epoch, out)
         on_epoch(epoch)
 
+    if overwrite:
+        clear(out)
     with learning_from(begun.method, findings):
         history = train(
             begun.method, slices, request.training, out, about=about, on_epoch=after_epoch
@@ -157,7 +158,7 @@ def _keep_samples(method: Any, epoch: Epoch, out: Path) -> None:
         method.eval()
         with torch.no_grad():
             samples = method.sample(4, torch.Generator().manual_seed(0)).squeeze(1).float()
-        np.save(out / f"samples-{epoch.done:04d}.npy", samples.cpu().numpy().astype(np.float16))
+        np.save(out / SAMPLES.format(epoch.done), samples.cpu().numpy().astype(np.float16))
 
 
 def _finished(out: Path, begun: Bundle, request: TrainRequest, sources: Sources) -> Bundle:

@@ -1,0 +1,31 @@
+"""The folder that a model is written to."""
+
+from pathlib import Path
+
+from lesionless.errors import UsageError
+from lesionless.models.bundle import DESCRIPTION, NORMATIVE, WEIGHTS
+from lesionless.stages.store_settings import SETTINGS
+from lesionless.training import checkpoint
+from lesionless.training.loop import LOSSES
+
+SAMPLES = "samples-{:04d}.npy"
+_OURS = (DESCRIPTION, WEIGHTS, NORMATIVE, checkpoint.NAME, LOSSES, "samples-*.npy", ".partial-*")
+
+
+def check_is_no_store(folder: Path) -> None:
+    """Refuse to write a model among prepared scans.
+
+    Raises:
+        UsageError: The folder is a store.
+    """
+    if (folder / SETTINGS).exists():
+        raise UsageError(
+            f"{folder}: expected a folder for the model, found prepared scans. Choose another."
+        )
+
+
+def clear(folder: Path) -> None:
+    """Remove a model, or a training that was stopped; all else in the folder stays."""
+    for pattern in _OURS:
+        for file in folder.glob(pattern):
+            file.unlink()
