@@ -178,7 +178,7 @@ def test_a_failing_dcm2niix_is_quoted(tmp_path, monkeypatch):
 
 def test_a_multi_frame_file_without_dcm2niix_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setattr(dicom, "find_program", lambda names: None)
-    with pytest.raises(ScanError, match=r"pip install 'lesionless\[dicom\]'"):
+    with pytest.raises(ScanError, match=r"pip install '\.\[dicom\]'"):
         dicom.convert_series(write_multi_frame(tmp_path / "series"), tmp_path / "scan.nii.gz")
 
 

@@ -231,7 +231,7 @@ def export(
     format: Literal["onnx"] = "onnx",  # the option's name, which hides no builtin that is used here
     overwrite: bool = False,
 ) -> int:
-    """Write a model's network for other programs; needs `pip install 'lesionless[onnx]'`.
+    """Write a model's network for other programs; needs `pip install '.[onnx]'`.
 
     Args:
         model: A model folder, or the name of a shipped model.

@@ -59,7 +59,7 @@ def convert_series(folder: Path, target: Path) -> None:
 
     A series with one slice per file is read by SimpleITK's GDCM, its geometry taken from the
     positions in the headers. A multi-frame file, whose frames may stand in any order, is left to
-    the program dcm2niix (`pip install 'lesionless[dicom]'`).
+    the program dcm2niix (`pip install '.[dicom]'` in the folder of lesionless).
 
     Args:
         folder: Holds the files of one series, whatever their names; other files are passed over.
@@ -206,7 +206,7 @@ def _convert_multi_frame(folder: Path, target: Path) -> None:
     if program is None:
         raise ScanError(
             f"{folder}: expected one slice per DICOM file, found a multi-frame file, which needs "
-            "dcm2niix. Run `pip install 'lesionless[dicom]'`."
+            "dcm2niix. Run `pip install '.[dicom]'` in the folder of lesionless."
         )
     with tempfile.TemporaryDirectory(prefix="lesionless-dicom-") as work:
         options = ["-b", "n", "-z", "n", "-f", "series", "-o", work]

@@ -102,7 +102,7 @@ def _check_packages() -> None:
     if missing:
         raise UsageError(
             f"Expected the packages onnx and onnxscript, {' and '.join(missing)} not found. "
-            "Install them with `pip install 'lesionless[onnx]'`."
+            "Install them with `pip install '.[onnx]'` in the folder of lesionless."
         )
 
 
