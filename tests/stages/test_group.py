@@ -65,6 +65,10 @@ def test_later_sessions_have_the_change_since_the_first(tmp_path: Path) -> None:
     for model, point in (("intensity", "fpr-1e-3"), ("restoration", "p98")):
         write_sidecar(last.anomaly, {"Model": model, "OperatingPoint": point})
         assert changes(tmp_path)["sub-1_ses-10_acq-3d"] == UNCOMPARED
+    same = {"Model": "intensity", "OperatingPoint": "p98"}
+    for other in ({"ModelSha256": "1f"}, {"Threshold": 5.0}):  # calibrated anew
+        write_sidecar(last.anomaly, same | other)
+        assert changes(tmp_path)["sub-1_ses-10_acq-3d"] == UNCOMPARED
 
 
 def test_scans_of_other_voxels_are_not_compared(tmp_path: Path) -> None:

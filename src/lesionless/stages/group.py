@@ -33,7 +33,8 @@ COLUMNS = {
     },
     "change_since": {
         "Description": "that session: the subject's first in this table, numbers in labels "
-        "compared as numbers, of the same acquisition, voxel size, model and operating point"
+        "compared as numbers, of the same acquisition, voxel size, model, operating point and "
+        "threshold"
     },
     "largest_ml": {"Description": "volume of the largest lesion", "Units": "mL"},
     "brain_ml": {"Description": "volume of the brain mask", "Units": "mL"},
@@ -125,7 +126,7 @@ def _row(name: BidsName, path: Path) -> tuple[tuple[Any, ...], dict[str, Any]]:
     table = path.with_name(output_name(name, {"desc": "lesions"}, ".tsv"))
     brain = path.with_name(output_name(name, {"space": "orig", "desc": "brain"}, "_mask.nii.gz"))
     mask = path.with_name(output_name(name, {"space": "orig", "label": "L"}, "_mask.nii.gz"))
-    point, volumes = point_of(path, mask), _volumes_ml(table)
+    point, volumes, made = point_of(path, mask), _volumes_ml(table), read_sidecar(path)
     brain_ml, voxel_mm = _brain(brain)
     row = {
         "participant_id": f"sub-{name.subject}",
@@ -135,11 +136,12 @@ def _row(name: BidsName, path: Path) -> tuple[tuple[Any, ...], dict[str, Any]]:
         "lesion_ml": sum(volumes),
         "largest_ml": max(volumes, default=0.0),
         "brain_ml": brain_ml,
-        "model": read_sidecar(path).get("Model"),
+        "model": made.get("Model"),
         "operating_point": point,
     }
     alike = tuple(pair for pair in name.acquisition if pair[0] != "ses")
-    return (*alike, voxel_mm, row["model"], point), row
+    how = (made.get("ModelSha256"), made.get("Threshold"))  # a name may mean another one since
+    return (*alike, voxel_mm, row["model"], point, *how), row
 
 
 def _change(row: Mapping[str, Any], first: Mapping[str, Any]) -> dict[str, Any]:
