@@ -13,7 +13,7 @@ from lesionless.data.participants import read_participants
 from lesionless.errors import UsageError
 from lesionless.preprocess.pipeline import PrepareSettings
 from lesionless.stages.prepare import brain_mask_path, prepare
-from lesionless.stages.store_settings import load_settings, load_suffix
+from lesionless.stages.store_settings import load_settings, load_suffix, write_settings
 
 from .conftest import COARSE
 
@@ -37,6 +37,65 @@ def test_second_run_finds_everything_present(cohort: Path, prepared: Path) -> No
 def test_a_store_is_not_mixed_from_two_ways_of_preparing(cohort: Path, prepared: Path) -> None:
     with pytest.raises(UsageError, match="--overwrite"):
         prepare(cohort, prepared, replace(COARSE, n4=True), jobs=1)
+
+
+def test_preparing_again_in_another_way_takes_all_scans(cohort: Path, tmp_path: Path) -> None:
+    """Or none: a store is not mixed, not even where a scan fails or the run is stopped."""
+    tree, out = copy_of(cohort, tmp_path / "in", "healthy001", "healthy002"), tmp_path / "out"
+    prepare(tree, out, COARSE, jobs=1)
+    one, other = tree / "sub-healthy001", replace(COARSE, curvature_iterations=1)
+    with pytest.raises(UsageError, match="all scans that are in it"):
+        prepare(one, out, other, jobs=1, overwrite=True)
+    assert load_settings(out) == COARSE
+    write_settings(out, other, "FLAIR")  # what a run leaves that is stopped at once
+    next(tree.glob("sub-healthy002/anat/*_FLAIR.nii.gz")).write_text("no scan")
+    run = prepare(tree, out, other, jobs=1)
+    assert run.names("done") == ["sub-healthy001_FLAIR"]
+    assert run.failed == ["sub-healthy002_FLAIR"]
+    (scan,) = store.scans(out)
+    assert scan.record["settings"]["curvature_iterations"] == 1
+
+
+def test_a_scan_that_fails_when_prepared_again_in_the_same_way_stays(
+    cohort: Path, tmp_path: Path
+) -> None:
+    tree, out = copy_of(cohort, tmp_path / "in", "healthy001"), tmp_path / "out"
+    prepare(tree, out, COARSE, jobs=1)
+    next(tree.rglob("*_FLAIR.nii.gz")).write_text("no scan")
+    assert prepare(tree, out, COARSE, jobs=1, overwrite=True).failed
+    assert len(store.paths(out)) == 1
+
+
+@pytest.mark.parametrize("strip", ["deepbtt", "hd-bet", "mask"])
+def test_a_method_that_is_not_there_leaves_no_trace(
+    cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strip: str
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UsageError, match=r"found none|found 'deepbtt'"):
+        prepare(cohort, tmp_path / "out", replace(COARSE, strip=strip), jobs=1)
+    assert not (tmp_path / "out").exists()
+
+
+def test_settings_of_a_store_without_scans_bind_nobody(cohort: Path, tmp_path: Path) -> None:
+    tree, out = copy_of(cohort, tmp_path / "in", "healthy001"), tmp_path / "out"
+    write_settings(out, replace(COARSE, n4=True), "FLAIR")
+    assert prepare(tree, out, COARSE, jobs=1).names("done")
+    assert load_settings(out) == COARSE
+
+
+def test_the_first_error_of_many_processes_ends_them(cohort: Path, tmp_path: Path) -> None:
+    """A folder that cannot be written is no matter of one scan."""
+    tree, out = tmp_path / "in", tmp_path / "out"
+    tree.mkdir()
+    out.mkdir()
+    for letter in "abcdefghijkl":
+        shutil.copy(
+            next(cohort.glob("sub-healthy001/anat/*_FLAIR.nii.gz")), tree / f"{letter}.nii.gz"
+        )
+    (out / "sub-a").write_text("in the way")
+    with pytest.raises(OSError, match="sub-a"):
+        prepare(tree, out, COARSE, jobs=2)
+    assert len(list(out.glob("sub-*/*.npz"))) < 9
 
 
 def test_settings_are_kept_without_those_that_change_no_number(prepared: Path) -> None:

@@ -21,7 +21,6 @@ from lesionless.stages.train import train_model
 from lesionless.training.loop import TrainSettings
 from lesionless.training.normals import NormalsSettings
 
-
 ONCE = TrainSettings(epochs=1)
 
 

@@ -14,7 +14,12 @@ from lesionless.errors import StripError, UsageError
 from lesionless.preprocess import quality
 from lesionless.preprocess.clean import largest_filled
 from lesionless.preprocess.strip_background import foreground_mask, has_constant_background
-from lesionless.preprocess.strip_command import COMMANDS, command_mask, program_of
+from lesionless.preprocess.strip_command import (
+    COMMANDS,
+    check_installed,
+    command_mask,
+    program_of,
+)
 from lesionless.preprocess.strip_network import deepbet_mask
 
 logger = logging.getLogger(__name__)
@@ -104,7 +109,7 @@ def brain_mask(
     """
     if mask is not None:
         return _conclude(scan, "mask", [_judged("mask", mask, scan)])
-    _check_name(method)
+    check_method(method)
     attempts = [_attempt(scan, method, threads=threads, device=device)]
     if method != "none" and has_constant_background(scan.image):
         attempts = _with_foreground(scan, attempts[0])
@@ -115,13 +120,20 @@ def brain_mask(
     return _conclude(scan, method, attempts)
 
 
-def _check_name(method: str) -> None:
+def check_method(method: str) -> None:
+    """Refuse a method that brains cannot be found with here.
+
+    Raises:
+        UsageError: It is not known or not installed, or it is `mask`.
+    """
     if method == "mask":
         raise UsageError("Expected a brain mask with `--strip mask`, found none. Give `--mask`.")
     if method not in METHODS:
         raise UsageError(
             f"Expected a strip method among {', '.join([*METHODS, 'mask'])}, found {method!r}."
         )
+    if method in COMMANDS:
+        check_installed(method)
 
 
 def _alternatives(method: str) -> list[str]:

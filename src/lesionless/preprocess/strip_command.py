@@ -65,6 +65,21 @@ def program_of(name: str) -> str | None:
     return find_program(COMMANDS[name].programs) or (_bundled_robex() if name == "robex" else None)
 
 
+def check_installed(name: str) -> str:
+    """Return the path of the program behind a method.
+
+    Raises:
+        UsageError: It is not installed; the message says how to.
+    """
+    program = program_of(name)
+    if program is None:
+        raise UsageError(
+            f"Expected {' or '.join(COMMANDS[name].programs)} on the search path for the strip "
+            f"method {name}, found none. {COMMANDS[name].install}"
+        )
+    return program
+
+
 def command_mask(
     name: str, image: Volume, affine: Affine, *, threads: int = 1, device: str = "cpu"
 ) -> Mask:
@@ -87,12 +102,7 @@ def command_mask(
         UsageError: The program is not installed.
         StripError: It failed, or wrote no mask on the scan's grid.
     """
-    program = program_of(name)
-    if program is None:
-        raise UsageError(
-            f"Expected {' or '.join(COMMANDS[name].programs)} on the search path for the strip "
-            f"method {name}, found none. {COMMANDS[name].install}"
-        )
+    program = check_installed(name)
     with tempfile.TemporaryDirectory(prefix="lesionless-strip-") as folder:
         _write_image(Path(folder) / "image.nii.gz", image, affine)
         _run(name, program, Path(folder), threads=threads, device=device)

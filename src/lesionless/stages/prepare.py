@@ -15,11 +15,17 @@ from lesionless.data.scan import Scan, read_mask, read_scan
 from lesionless.errors import ScanError, UsageError
 from lesionless.preprocess.pipeline import PrepareSettings, prepare_scan
 from lesionless.preprocess.prepared import PreparedScan
+from lesionless.preprocess.strip import check_method
 from lesionless.provenance import MANIFEST_NAME, RunManifest, ScanStatus
 from lesionless.report.quality import write_quality_page
 from lesionless.stages.progress import Track, silent
 from lesionless.stages.sources import sources_of
-from lesionless.stages.store_settings import check_settings, check_suffix, write_settings
+from lesionless.stages.store_settings import (
+    check_settings,
+    check_suffix,
+    is_prepared_so,
+    write_settings,
+)
 from lesionless.stages.stored import NEW, state_of
 from lesionless.training.memory import keep_freed_memory
 
@@ -75,16 +81,20 @@ def prepare(
         track: Shows progress.
 
     Raises:
-        UsageError: No scan was found, the store is the folder of the scans, it was filled with
-            other settings or scans of another suffix, or a table of participants has labels without
-            their leading zeros, or says something else than that of the store.
+        UsageError: No scan was found, the store is the folder of the scans, it holds others that
+            were prepared with other settings or are of another suffix, the strip method is not
+            there, or a table of participants has labels without their leading zeros, or says
+            something else than that of the store.
     """
     check_apart(source, out)
     tasks = find_tasks(source, lesions=lesions, label=label, masks=masks, suffix=suffix)
     check_labels(source, {task.scan.subject for task in tasks})
-    check_settings(out, settings, overwrite=overwrite)
+    if masks is None:
+        check_method(settings.strip)
+    again = {_stored(out, task) for task in tasks} if overwrite else set()
+    check_settings(out, settings, again=again)
     check_suffix(out, suffix, {task.scan.name.suffix for task in tasks})
-    known = {} if overwrite else {task: _state(out, task) for task in tasks}
+    known = {} if overwrite else {task: _state(out, task, settings) for task in tasks}
     others = {task.scan.subject for task in known if known[task][0] == "failed"}
     join_participants(source, out, replace=overwrite, without=others)
     write_settings(out, settings, suffix)
@@ -189,11 +199,15 @@ def _prepare_all(
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context) as pool:
         futures = [pool.submit(_prepare_one, task, settings, out) for task in tasks]
-        yield from (future.result() for future in as_completed(futures))
+        try:
+            yield from (future.result() for future in as_completed(futures))
+        finally:  # where one ends with an error, or the run is stopped, the others need not be made
+            pool.shutdown(cancel_futures=True)
 
 
 def _prepare_one(task: Task, settings: PrepareSettings, out: Path) -> tuple[str, str]:
     name = task.scan.name.stem
+    _discard_other(_stored(out, task), settings)
     try:
         store.save(out, prepare_task(task, read_scan(task.scan.path), settings))
     except ScanError as error:
@@ -201,11 +215,24 @@ def _prepare_one(task: Task, settings: PrepareSettings, out: Path) -> tuple[str,
     return name, ""
 
 
-def _state(out: Path, task: Task) -> tuple[ScanStatus | None, str]:
+def _stored(out: Path, task: Task) -> Path:
+    return store.path_of(out, task.scan.subject, task.scan.name.stem)
+
+
+def _state(out: Path, task: Task, settings: PrepareSettings) -> tuple[ScanStatus | None, str]:
     """Return what a store knows of a scan before anything is done."""
-    name = task.scan.name
-    stored = store.path_of(out, name.subject, name.stem)
-    return state_of(stored, task.scan.path, lesion=task.lesion, brain=task.brain)
+    masks = {"lesion": task.lesion, "brain": task.brain}
+    return state_of(_stored(out, task), task.scan.path, settings, **masks)
+
+
+def _discard_other(stored: Path, settings: PrepareSettings) -> None:
+    """Remove what was prepared in another way, or is damaged: it must not stay if this fails."""
+    try:
+        is_same = is_prepared_so(store.record(stored), settings)
+    except UsageError:
+        is_same = False
+    if not is_same:
+        stored.unlink(missing_ok=True)
 
 
 def _noted(task: Task, status: ScanStatus | None, message: str, run: RunManifest) -> bool:

@@ -1,7 +1,7 @@
 """How the scans of a store were prepared, as its `prepare.json` says."""
 
 import json
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -14,27 +14,35 @@ from lesionless.provenance import json_text, write_text_whole
 from lesionless.training.differences import differences, told
 
 SETTINGS = "prepare.json"
+_MEANINGLESS: dict[str, Any] = {"threads": 1, "device": "cpu"}
 
 
-def check_settings(out: Path, settings: PrepareSettings, *, overwrite: bool = False) -> None:
+def check_settings(out: Path, settings: PrepareSettings, *, again: Set[Path] = frozenset()) -> None:
     """Stop where a store would mix scans prepared in two ways.
 
     Args:
         out: The store, which need not exist yet.
         settings: How scans are to be prepared.
-        overwrite: Whether those in it are prepared again.
+        again: Files of the store that are prepared again if need be.
 
     Raises:
         UsageError: They would.
     """
-    if overwrite or not (out / SETTINGS).exists():
+    kept = set(out.glob(f"sub-*/[!.]*{store.SUFFIX}")) - again
+    if not kept or not (out / SETTINGS).exists():
         return
     differing = differences(asdict(_meaningful(settings)), asdict(load_settings(out)))
     if differing:
         raise UsageError(
             f"{out}: expected scans prepared with {told(differing)}. Choose another folder, or "
-            "give --overwrite."
+            "give --overwrite and all scans that are in it."
         )
+
+
+def is_prepared_so(record: Mapping[str, Any], settings: PrepareSettings) -> bool:
+    """Tell whether a scan was prepared with some settings, as far as its record says."""
+    found = {**record.get("settings", {}), **_MEANINGLESS}
+    return not differences(asdict(_meaningful(settings)), found)
 
 
 def check_suffix(out: Path, suffix: str, asked: Set[str]) -> None:
@@ -113,4 +121,4 @@ def _no_store(folder: Path, error: Exception) -> UsageError:
 
 def _meaningful(settings: PrepareSettings) -> PrepareSettings:
     """Return the settings without those that change no number."""
-    return replace(settings, threads=1, device="cpu")
+    return replace(settings, **_MEANINGLESS)

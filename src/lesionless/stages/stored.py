@@ -4,21 +4,30 @@ from pathlib import Path
 
 from lesionless import store
 from lesionless.errors import ScanError
+from lesionless.preprocess.pipeline import PrepareSettings
 from lesionless.provenance import ScanStatus
 from lesionless.stages.sources import only_masks_are_new, sources_of
+from lesionless.stages.store_settings import is_prepared_so
 
 NEW: tuple[None, str] = (None, "")
 """The state of a scan that is to be prepared."""
 
 
 def state_of(
-    stored: Path, scan: Path, *, lesion: Path | None = None, brain: Path | None = None
+    stored: Path,
+    scan: Path,
+    settings: PrepareSettings,
+    *,
+    lesion: Path | None = None,
+    brain: Path | None = None,
 ) -> tuple[ScanStatus | None, str]:
     """Return what becomes of a scan, with a message, or `NEW`.
 
     Args:
         stored: Where the prepared scan lies, if it does.
         scan: The scan that is asked for.
+        settings: How it is to be prepared; another way means that a run was stopped amid
+            preparing all scans again.
         lesion: Its reference lesions.
         brain: The user's brain mask.
 
@@ -27,7 +36,10 @@ def state_of(
     """
     if not stored.exists():
         return NEW
-    found = store.record(stored).get("sources")
+    record = store.record(stored)
+    if not is_prepared_so(record, settings):
+        return NEW
+    found = record.get("sources")
     if found is None:  # prepared by a version that did not record them
         return "present", _unused_lesions(stored, lesion)
     try:

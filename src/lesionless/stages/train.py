@@ -55,8 +55,8 @@ def train_model(
 
     Raises:
         UsageError: The store has no normals to learn from or to set thresholds on, the folder is
-            a store, a name or setting does not exist, what is asked for does not go together, or the folder holds a
-            finished model that is another one.
+            a store or holds a finished model that is another one, a name or setting does not exist,
+            or what is asked for does not go together.
         ModelError: There is no such model to start from.
         TrainingError: The training cannot go on, or the folder holds another run that was stopped.
     """

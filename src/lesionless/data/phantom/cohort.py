@@ -162,7 +162,10 @@ def _made(orders: Sequence[_Order], workers: int) -> Iterator[CohortSubject]:
         yield from map(_make, orders)
         return
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(_make, orders)
+        try:
+            yield from pool.map(_make, orders)
+        finally:  # where one ends with an error, or the run is stopped
+            pool.shutdown(cancel_futures=True)
 
 
 def _make(order: _Order) -> CohortSubject:
