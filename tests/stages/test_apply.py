@@ -12,6 +12,7 @@ from lesionless.models.bundle import Bundle
 from lesionless.preprocess.planes import turns
 from lesionless.preprocess.prepared import PreparedScan
 from lesionless.preprocess.white_matter import white_matter_at
+from lesionless.scoring.filters import FILTERS
 from lesionless.scoring.recipe import ScoreSettings, scored
 from lesionless.stages.apply import apply, raw_score
 from lesionless.stages.rebuild import rebuilder
@@ -83,6 +84,24 @@ def test_slices_that_were_not_rebuilt_have_no_say_in_their_neighbours(scan: Prep
     np.testing.assert_allclose(raw[:5], alone, atol=1e-6)
     assert (raw[5:] == 0).all()
     assert np.abs(raw_score(scan, rebuild, settings, space="mni152").score[:5] - alone).max() > 0.1
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_filters_see_the_slices_beside_those_that_are_wanted(scan: PreparedScan, name: str) -> None:
+    settings = ScoreSettings(filter=name, filter_size=3)
+    wanted = np.zeros(len(scan.image), dtype=bool)
+    wanted[[4, 5, 9]] = True
+
+    def rebuild(seen: PreparedScan, asked: np.ndarray, *, glance: bool = False) -> Slices:
+        noise = np.random.default_rng(0).random(seen.image.shape, np.float32)
+        return noise * asked[:, np.newaxis, np.newaxis]
+
+    whole = raw_score(scan, rebuild, settings, space="mni152")
+    some = raw_score(scan, rebuild, settings, space="mni152", wanted=wanted)
+    np.testing.assert_array_equal(some.score[wanted], whole.score[wanted])
+    np.testing.assert_array_equal(some.reconstruction[wanted], whole.reconstruction[wanted])
+    assert some.score[wanted].any()
+    assert not some.score[~wanted].any() and not some.reconstruction[~wanted].any()
 
 
 def test_an_eroded_rim_has_no_say_in_neighbouring_slices(scan: PreparedScan) -> None:

@@ -15,6 +15,7 @@ from lesionless.preprocess.prepared import PreparedScan
 from lesionless.runtime.engine import reconstruct
 from lesionless.stages.calibrate import calibrate
 from lesionless.stages.normals import Normals
+from lesionless.stages.rebuild import rebuilder
 from lesionless.stages.recalibrate import recalibrate
 from lesionless.stages.request import TrainRequest
 from lesionless.stages.train import train_model
@@ -138,3 +139,18 @@ def test_another_preparation_is_named(
     caplog.clear()
     train_model(other, tmp_path / "on", TrainRequest(start=str(networks[0]), training=ONCE))
     assert "n4 = True" in caplog.text
+
+
+def test_a_scan_without_a_scored_pixel_is_left_out_and_named(
+    networks: list[Path], prepared: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bundle = bundles.load(networks[0])
+    rim = replace(bundle, scoring={**bundle.scoring, "erosion_pixels": 2})
+    train, val = (list(Normals(prepared, part, NormalsSettings())) for part in ("train", "val"))
+    thin = val[0].scan.brain & False
+    thin[:, 30:33, :] = val[0].scan.brain[:, 30:33, :]
+    alone = calibrate(rim, train, val, rebuild=rebuilder(bundle.method))
+    cap = replace(val[0], scan=replace(val[0].scan, name="cap", brain=thin))
+    both = calibrate(rim, train, [cap, *val], rebuild=rebuilder(bundle.method))
+    assert both.thresholds == alone.thresholds
+    assert "cap is left out" in caplog.text

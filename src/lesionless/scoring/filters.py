@@ -36,6 +36,9 @@ FILTERS: Mapping[str, Callable[..., Slices]] = {
     "none": no_filter,
 }
 
+ACROSS_SLICES = frozenset({"median-3d"})
+"""Filters in which the slices on either side have a say, half the size away."""
+
 
 def reach_across(score: Slices, image: Slices, *, reach: int) -> Slices:
     """Return the mean score of what is at least as bright, at each place, up to `reach` slices off.

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from lesionless.arrays import SliceMask, Slices
 from lesionless.errors import UsageError
-from lesionless.scoring.filters import FILTERS, erode
+from lesionless.scoring.filters import ACROSS_SLICES, FILTERS, erode
 from lesionless.scoring.residual import RESIDUALS, equalise
 
 
@@ -69,6 +69,11 @@ def score(
         residual = residual * image
     filtered = FILTERS[settings.filter](residual, size=settings.filter_size)
     return filtered * scored(brain, settings)
+
+
+def filtered_with(settings: ScoreSettings) -> int:
+    """Return how many slices either way have a say in a slice's filtered score."""
+    return settings.filter_size // 2 if settings.filter in ACROSS_SLICES else 0
 
 
 def scored(brain: SliceMask, settings: ScoreSettings) -> SliceMask:

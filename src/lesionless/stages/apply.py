@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool
+from scipy.ndimage import binary_dilation
 
 from lesionless.arrays import SliceMask, Slices
 from lesionless.models.bundle import Bundle
@@ -15,7 +16,7 @@ from lesionless.preprocess.white_matter import white_matter_at
 from lesionless.scoring.filters import fill_between, reach_across
 from lesionless.scoring.normative import Normative
 from lesionless.scoring.prior import favour_white_matter
-from lesionless.scoring.recipe import ScoreSettings, score, scored
+from lesionless.scoring.recipe import ScoreSettings, filtered_with, score, scored
 from lesionless.stages.rebuild import Rebuild
 
 
@@ -64,8 +65,8 @@ def raw_score(
         rebuild: How the model rebuilds slices.
         settings: See `ScoreSettings`.
         space: Of the atlas, for the map of white matter.
-        wanted: The slices that are scored; the others are 0, and their scores have no say in their
-            neighbours'. In other planes slices that cross one of them are rebuilt as they are.
+        wanted: The slices that are scored; the others are 0. A filter that looks across slices sees
+            those beside them, `reach_mm` does not. In other planes slices that cross one of them are rebuilt as they are.
             None for all.
 
     Raises:
@@ -95,11 +96,12 @@ def _in_axial_slices(
     counted: SliceMask,
 ) -> ScoredScan:
     """Rebuild and score the slices that are kept; what does not count has no say in the others."""
-    reconstruction = rebuild(scan, kept)
+    across = np.ones(2 * filtered_with(settings) + 1, dtype=bool)
+    reconstruction = rebuild(scan, binary_dilation(kept, across))
     alone = score(scan.image, reconstruction, scan.brain, settings)
     image = np.where(counted, scan.image, -1)  # darker than all that counts
     leaning = reach_across(alone, image, reach=_reach(scan, settings))
-    return ScoredScan(reconstruction, leaning * counted)
+    return ScoredScan(reconstruction * kept[:, np.newaxis, np.newaxis], leaning * counted)
 
 
 def _in_other_planes(

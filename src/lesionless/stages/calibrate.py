@@ -1,9 +1,11 @@
 """What the scores of normal scans look like: normative figures and operating points."""
 
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+from jaxtyping import Float
 
 from lesionless.arrays import Affine, SliceMask, Slices
 from lesionless.errors import UsageError
@@ -16,20 +18,29 @@ from lesionless.stages.apply import raw_score
 from lesionless.stages.normals import NormalScan
 from lesionless.stages.rebuild import Rebuild
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, eq=False)
 class NormalScores:
     """Hold the score of a scan's normal slices, not yet standardised.
 
     Attributes:
-        score: (slice, row, column).
-        inside: The pixels that have a score.
+        values: The scores, of those pixels alone that have one: many scans are held at once.
+        inside: (slice, row, column) where these lie.
         index_to_mni152: From (slice, row, column) to millimetres of MNI152.
     """
 
-    score: Slices
+    values: Float[np.ndarray, " pixel"]
     inside: SliceMask
     index_to_mni152: Affine
+
+    @property
+    def score(self) -> Slices:
+        """Return the scores at their places, (slice, row, column); 0 elsewhere."""
+        score = np.zeros(self.inside.shape, np.float32)
+        score[self.inside] = self.values
+        return score
 
 
 def calibrate(
@@ -55,7 +66,7 @@ def calibrate(
     """
     settings = ScoreSettings(**bundle.scoring)
     trained, fresh = (
-        [_score(normal, rebuild, bundle, settings) for normal in _thinned(normals, max_slices)]
+        list(_scores(_thinned(normals, max_slices), rebuild, bundle, settings))
         for normals in (train, held_out)
     )
     fit = by_location if settings.location else overall
@@ -81,21 +92,29 @@ def check_max_slices(max_slices: int | None) -> None:
         raise UsageError(f"Expected at least one slice to calibrate on, found {max_slices}.")
 
 
-def _score(
-    normal: NormalScan, rebuild: Rebuild, bundle: Bundle, settings: ScoreSettings
-) -> NormalScores:
-    scan, kept = normal.scan, normal.is_normal
+def _scores(
+    normals: Iterable[NormalScan], rebuild: Rebuild, bundle: Bundle, settings: ScoreSettings
+) -> Iterator[NormalScores]:
+    """Yield the scores of each scan; one without a pixel that has a score is left out and named."""
     space = bundle.prepare["space"]
-    raw = raw_score(scan, rebuild, settings, space=space, wanted=kept).score
-    inside = scored(scan.brain, settings) & kept[:, np.newaxis, np.newaxis]
-    return NormalScores(raw, inside, placed_as_mni152(scan.geometry.index_to_atlas, space))
+    for normal in normals:
+        scan, kept = normal.scan, normal.is_normal
+        inside = scored(scan.brain, settings) & kept[:, np.newaxis, np.newaxis]
+        if not inside.any():
+            logger.warning("%s is left out: none of its normal pixels has a score", scan.name)
+            continue
+        raw = raw_score(scan, rebuild, settings, space=space, wanted=kept).score
+        place = placed_as_mni152(scan.geometry.index_to_atlas, space)
+        yield NormalScores(raw[inside], inside, place)
 
 
-def _thinned(normals: Iterable[NormalScan], max_slices: int | None) -> Sequence[NormalScan]:
+def _thinned(normals: Iterable[NormalScan], max_slices: int | None) -> Iterable[NormalScan]:
     """Keep at most `max_slices` normal slices, evenly over all of them."""
+    if max_slices is None:
+        return normals
     scans = list(normals)
     total = sum(int(normal.is_normal.sum()) for normal in scans)
-    if max_slices is None or total <= max_slices:
+    if total <= max_slices:
         return scans
     chosen = np.zeros(total, dtype=bool)
     chosen[np.linspace(0, total - 1, max_slices).round().astype(int)] = True
