@@ -6,6 +6,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from lesionless.data.fetch import fetched
 from lesionless.errors import UsageError
 from lesionless.preprocess import atlas
 from lesionless.preprocess.atlas import MNI152, load_atlas, placed_as_mni152, resolve_space
@@ -30,10 +31,26 @@ def test_a_link_keeps_its_name(tmp_path: Path) -> None:
 def test_names_stand_for_the_atlases_that_are_known(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "spgr.nii.gz").touch()
-    monkeypatch.setattr(atlas, "fetched", lambda name: tmp_path)
+    """They stay what they are called, so that a model can go to another machine."""
+    known, folder = load_atlas(MNI152), tmp_path / "sri24"
+    folder.mkdir()
+    nib.save(nib.Nifti1Image(known.image, known.affine), folder / "spgr.nii.gz")
+    monkeypatch.setattr(atlas, "fetched", lambda name: folder)
     assert resolve_space("mni152") == "mni152"
-    assert resolve_space("sri24") == str(tmp_path.resolve() / "spgr.nii.gz")
+    assert resolve_space("sri24") == "sri24"
+    load_atlas.cache_clear()
+    found = load_atlas("sri24")
+    load_atlas.cache_clear()
+    assert found.name == "SRI24"
+    np.testing.assert_allclose(found.centre_mm, known.centre_mm)
+
+
+def test_an_atlas_that_was_not_fetched_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(atlas, "fetched", lambda name: fetched(name, cache=tmp_path))
+    with pytest.raises(UsageError, match="lesionless fetch sri24"):
+        resolve_space("sri24")
 
 
 def test_a_path_without_a_file_is_refused(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_lists_stand_for_tuples_in_the_settings_of_a_method(tmp_path: Path) -> N
 def test_the_atlas_of_an_experiment_is_named_as_on_the_command_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "spgr.nii.gz").touch()
-    monkeypatch.setattr("lesionless.preprocess.atlas.fetched", lambda name: tmp_path)
-    plan = read_plan(write(tmp_path / "own.toml", "[prepare]\nspace = 'sri24'"))
-    assert plan.prepare == {"space": str(tmp_path.resolve() / "spgr.nii.gz")}
+    (tmp_path / "own.nii.gz").touch()
+    monkeypatch.chdir(tmp_path)
+    plan = read_plan(write(tmp_path / "own.toml", "[prepare]\nspace = 'own.nii.gz'"))
+    assert plan.prepare == {"space": str(tmp_path.resolve() / "own.nii.gz")}

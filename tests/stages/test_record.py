@@ -117,6 +117,16 @@ def test_a_store_that_was_moved_or_prepared_again_alike_is_the_same(
     assert train_model(moved, finished, REQUEST, on_epoch=never).name == "sAE3"
 
 
+def test_how_a_further_store_is_called_does_not_matter(
+    prepared: Path, twin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = TrainRequest(model="intensity")
+    first = train_model(prepared, tmp_path / "model", request, also=[twin])
+    monkeypatch.chdir(twin.parent)
+    again = train_model(prepared, tmp_path / "model", request, also=[Path(twin.name)])
+    assert again.training == first.training
+
+
 def test_who_trains_is_part_of_a_store(prepared: Path, twin: Path) -> None:
     assert digest(twin) != digest(prepared)
     same = twin.parent / "same"

@@ -64,14 +64,16 @@ def resolve_space(space: str) -> str:
         space: `mni152`, `sri24`, or the path of a skull-stripped image.
 
     Returns:
-        `mni152`, or an absolute path, so that the atlas is found from every folder.
+        `mni152` and `sri24` as they are, so that models can go elsewhere; of others an absolute
+        path, so that the atlas is found from every folder.
 
     Raises:
         UsageError: The files of SRI24 were not fetched, or there is no file of that path.
     """
-    if space == MNI152:
+    if space in (MNI152, SRI24):
+        _file_of(space)  # must have been fetched
         return space
-    path = fetched(SRI24) / "spgr.nii.gz" if space == SRI24 else Path(space)
+    path = Path(space)
     if not path.is_file():
         raise UsageError(
             f"{space}: expected an atlas image, found no such file. Give `{MNI152}`, `{SRI24}`, or "
@@ -85,12 +87,14 @@ def load_atlas(space: str) -> Atlas:
     """Load an atlas once per process.
 
     Args:
-        space: `mni152`, or the path of a skull-stripped image (for SRI24, its `spgr.nii.gz`).
+        space: `mni152`, `sri24`, or the path of a skull-stripped image.
 
     Raises:
-        UsageError: The path does not hold a stripped brain image with straight axes.
+        UsageError: SRI24 was not fetched, or the path does not hold a stripped brain image with
+            straight axes.
     """
-    return _mni152() if space == MNI152 else _from_file(Path(space))
+    path = _file_of(space)
+    return _mni152() if path is None else _from_file(path)
 
 
 def placed_as_mni152(index_to_atlas: Affine, space: str) -> Affine:
@@ -108,6 +112,13 @@ def placed_as_mni152(index_to_atlas: Affine, space: str) -> Affine:
     to_mni152 = np.eye(4)
     to_mni152[:3, 3] = load_atlas(MNI152).centre_mm - load_atlas(space).centre_mm
     return np.asarray(to_mni152 @ index_to_atlas)
+
+
+def _file_of(space: str) -> Path | None:
+    """Return where the image of a space lies; MNI152 comes with a package, without one of ours."""
+    if space == MNI152:
+        return None
+    return fetched(SRI24) / "spgr.nii.gz" if space == SRI24 else Path(space)
 
 
 def _mni152() -> Atlas:
@@ -151,7 +162,7 @@ def _brain(image: Volume) -> Mask:
 
 
 def _name(path: Path) -> str:
-    if "sri24" in f"{path.absolute().parent.name} {path.name}".lower():
+    if SRI24 in f"{path.absolute().parent.name} {path.name}".lower():
         return "SRI24"
     return "".join(letter for letter in path.name.split(".")[0] if letter.isalnum())
 

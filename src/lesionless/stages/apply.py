@@ -66,8 +66,8 @@ def raw_score(
         settings: See `ScoreSettings`.
         space: Of the atlas, for the map of white matter.
         wanted: The slices that are scored; the others are 0. A filter that looks across slices sees
-            those beside them, `reach_mm` does not. In other planes slices that cross one of them are rebuilt as they are.
-            None for all.
+            those beside them, `reach_mm` does not. In other planes slices that cross one of them
+            are rebuilt as they are. None for all.
 
     Raises:
         UsageError: The score leans on a map of white matter that the space does not have.

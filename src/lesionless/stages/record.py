@@ -35,8 +35,8 @@ class Sources:
     def record(self) -> dict[str, Any]:
         """Return what is written down of them: names of the further ones, and all their hashes."""
         return {
-            "also": [str(folder) for folder in self.also],
-            "patients": None if self.patients is None else str(self.patients),
+            "also": [str(folder.resolve()) for folder in self.also],
+            "patients": None if self.patients is None else str(self.patients.resolve()),
             "scans_sha256": [digest(folder) for folder in (self.prepared, *self.further)],
         }
 

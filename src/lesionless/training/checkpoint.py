@@ -33,7 +33,7 @@ def load(folder: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
-        state: dict[str, Any] = torch.load(path, weights_only=True)
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         found, done = state["settings"], len(state["history"])
     except Exception as error:  # torch raises many kinds for a damaged file
         raise TrainingError(
