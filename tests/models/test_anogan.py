@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from lesionless.errors import UsageError
 from lesionless.models import losses
 
 
@@ -122,3 +123,8 @@ def test_samples_depend_on_the_generator_alone_and_stay_in_range(anogan):
     assert not torch.equal(first, generated(anogan, seed=2))
     assert first.min() >= 0
     assert first.max() <= 1
+
+
+def test_an_unknown_norm_is_refused(tiny_settings):
+    with pytest.raises(UsageError, match="norm .*batch, instance, none, found 'layer'"):
+        tiny_settings("AnoGAN", norm="layer")

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from lesionless.errors import UsageError
 from lesionless.models import losses
 from lesionless.models.bottleneck import Code
 from lesionless.models.cutout import cut_out
@@ -208,3 +209,18 @@ def test_a_context_autoencoder_rebuilds_the_whole_slice_from_one_with_gaps(tiny,
     torch.testing.assert_close(
         method.eval().reconstruct(x), method.decode(method.encode(x).z)
     )  # nothing is cut at test
+
+
+@pytest.mark.parametrize(
+    ("field", "misspelt", "known"),
+    [
+        ("law", "vae", "AE, VAE"),
+        ("shape", "sptial", "dense, spatial"),
+        ("norm", "layer", "batch, instance, none"),
+        ("output", "tanh", "linear, sigmoid"),
+    ],
+)
+@pytest.mark.parametrize("name", ["sVAE-GAN", "sVAE-MAP"])
+def test_misspelt_settings_make_no_other_network(name, field, misspelt, known, tiny_settings):
+    with pytest.raises(UsageError, match=f"{field} .*{known}, found '{misspelt}'"):
+        tiny_settings(name, **{field: misspelt})

@@ -7,8 +7,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from lesionless.errors import UsageError
 from lesionless.models import losses
-from lesionless.models.blocks import check_mirrors, halved
+from lesionless.models.blocks import NORMS, check_mirrors, halved
 from lesionless.models.decoder import Decoder
 from lesionless.models.discriminator import Discriminator
 from lesionless.models.method import Losses, Update
@@ -32,6 +33,9 @@ class AnoGANSettings:
         search_learning_rate: Of Adam on z.
         feature_weight: Weight of the discriminator-feature loss; the residual loss has the rest.
         seed: Of the codes that the search starts from.
+
+    Raises:
+        UsageError: There is no such norm.
     """
 
     latent: int = 64
@@ -45,6 +49,13 @@ class AnoGANSettings:
     search_learning_rate: float = 0.05
     feature_weight: float = 0.1
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.norm not in NORMS:
+            raise UsageError(
+                f"Expected norm to be one of {', '.join(NORMS)}, found {self.norm!r}. "
+                "Correct the setting."
+            )
 
 
 class Generator(nn.Module):

@@ -8,11 +8,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from lesionless.errors import UsageError
 from lesionless.models import losses
-from lesionless.models.blocks import check_mirrors, halved
-from lesionless.models.bottleneck import Bottleneck, Code, DenseShape, SpatialShape
+from lesionless.models.blocks import NORMS, check_mirrors, halved
+from lesionless.models.bottleneck import LAWS, SHAPES, Bottleneck, Code, DenseShape, SpatialShape
 from lesionless.models.cutout import cut_out
-from lesionless.models.decoder import Decoder
+from lesionless.models.decoder import OUTPUTS, Decoder
 from lesionless.models.discriminator import Discriminator
 from lesionless.models.encoder import Encoder
 from lesionless.models.method import Losses, Update
@@ -40,6 +41,9 @@ class AutoencoderSettings:
         adversarial_learning_rate: Of the discriminator.
         cutouts: Squares cut out of each slice that the encoder sees while it trains; with some it
             is a context autoencoder, which rebuilds whole slices from slices with gaps.
+
+    Raises:
+        UsageError: There is no such shape, law, norm or output.
     """
 
     shape: str
@@ -58,6 +62,15 @@ class AutoencoderSettings:
     learning_rate: float = 1e-3
     adversarial_learning_rate: float = 1e-4
     cutouts: int = 0
+
+    def __post_init__(self) -> None:
+        choices = {"shape": SHAPES, "law": LAWS, "norm": tuple(NORMS), "output": tuple(OUTPUTS)}
+        for name, known in choices.items():
+            if getattr(self, name) not in known:
+                raise UsageError(
+                    f"Expected {name} to be one of {', '.join(known)}, found "
+                    f"{getattr(self, name)!r}. Correct the setting."
+                )
 
 
 class Autoencoder(nn.Module):

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+SHAPES = ("dense", "spatial")
 LAWS = ("AE", "VAE")
 
 

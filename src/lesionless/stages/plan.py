@@ -1,6 +1,7 @@
 """What an experiment file asks for, checked against all that it names before anything runs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -27,11 +28,9 @@ def read_plan(path: Path) -> Experiment:
             of its range, or a device that is not there.
     """
     plan = read_experiment(path)
-    try:
+    with _named(str(path)):
         _check(plan)
         space = {"space": resolve_space(plan.prepare["space"])} if "space" in plan.prepare else {}
-    except UsageError as error:
-        raise UsageError(f"{path}: {error}") from error
     return plan.model_copy(update={"prepare": plan.prepare | space})
 
 
@@ -52,9 +51,10 @@ def _check(plan: Experiment) -> None:
 
 
 def _check_row(plan: Experiment, row: MethodRow) -> None:
-    settings = entry(row.name).settings
-    _check_types(type(settings), f"settings of {row.title}", from_file(row.settings))
-    resized(settings, PrepareSettings(**plan.prepare).matrix, **row.settings)
+    settings, where = entry(row.name).settings, f"settings of {row.title}"
+    _check_types(type(settings), where, from_file(row.settings))
+    with _named(where):
+        resized(settings, PrepareSettings(**plan.prepare).matrix, **row.settings)
     _check_fields(ScoreSettings, f"scoring of {row.title}", plan.scoring | row.scoring)
     _check_training(f"training of {row.title}", plan.training | row.training)
 
@@ -69,8 +69,15 @@ def _check_training(where: str, fields: Mapping[str, Any]) -> None:
 def _check_fields(kind: type, where: str, fields: Mapping[str, Any]) -> None:
     """Refuse fields that settings do not have, or do not take; their ranges they check alone."""
     _check_types(kind, where, fields)
-    try:
+    with _named(where):
         kind(**fields)
+
+
+@contextmanager
+def _named(where: str) -> Iterator[None]:
+    """Put the place before the message of what is wrong there."""
+    try:
+        yield
     except UsageError as error:
         raise UsageError(f"{where}: {error}") from error
 
