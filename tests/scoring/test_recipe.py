@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lesionless.errors import UsageError
 from lesionless.scoring.filters import FILTERS
 from lesionless.scoring.recipe import ScoreSettings, score, scored
 from lesionless.scoring.residual import RESIDUALS, equalise
@@ -69,3 +70,34 @@ def test_erosion_hides_the_rim_and_changes_no_score_within(scan):
     np.testing.assert_array_equal(
         score(*scan, settings)[inside], score(*scan, ScoreSettings())[inside]
     )
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("filter_size", 0, "finite filter_size of at least 1, found 0"),
+        ("erosion_pixels", -1, "finite erosion_pixels of at least 0, found -1"),
+        ("reach_mm", -2.0, "finite reach_mm of at least 0, found -2.0"),
+        (
+            "outside_white_matter",
+            float("nan"),
+            "finite outside_white_matter of at least 0, found nan",
+        ),
+        ("min_lesion_mm3", float("inf"), "finite min_lesion_mm3 of at least 0, found inf"),
+    ],
+)
+def test_numbers_out_of_their_range_are_refused(field, value, said):
+    with pytest.raises(UsageError, match=said):
+        ScoreSettings(**{field: value})
+
+
+def test_the_ends_of_the_ranges_are_taken(scan):
+    """A window of one pixel and no erosion leave the residual as it is."""
+    least = ScoreSettings(
+        filter_size=1,
+        erosion_pixels=0,
+        reach_mm=0.0,
+        outside_white_matter=0.0,
+        min_lesion_mm3=0.0,
+    )
+    np.testing.assert_array_equal(score(*scan, least), score(*scan, PLAIN))

@@ -44,6 +44,12 @@ def write(path: Path, text: str) -> Path:
         ("[[methods]]\nname = 'sAE4'", "found 'sAE4'"),
         ("[[methods]]\nname = 'dAE'\nsettings = { latents = 3 }", "settings of dAE: .*latents"),
         ("[[methods]]\nname = 'dAE'\nsettings = { latent = '3' }", "another value of latent"),
+        (
+            "[[methods]]\nname = 'dAE'\nsettings = { law = 'vae' }",
+            "settings of dAE: Expected law to be one of AE, VAE, found 'vae'",
+        ),
+        ("[[methods]]\nname = 'dAE'\nsettings = { norm = 'layer' }", "settings of dAE: .*'layer'"),
+        ("[scoring]\nerosion_pixels = -1", "scoring: .*erosion_pixels of at least 0, found -1"),
         ("[[methods]]\nname = 'dAE'\nscoring = { filters = 3 }", "scoring of dAE: .*filters"),
         ("[[methods]]\nname = 'dAE'\ntraining = { epoch = 3 }", "training of dAE: .*epoch"),
         ("[[methods]]\nname = 'dAE'\ncalibration_slices = 0", "calibration_slices"),

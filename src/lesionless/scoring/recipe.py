@@ -1,11 +1,20 @@
 """From image and reconstruction to a score map: the steps and their settings."""
 
+import math
 from dataclasses import dataclass
 
 from lesionless.arrays import SliceMask, Slices
 from lesionless.errors import UsageError
 from lesionless.scoring.filters import ACROSS_SLICES, FILTERS, erode
 from lesionless.scoring.residual import RESIDUALS, equalise
+
+_LEAST = {
+    "filter_size": 1,
+    "erosion_pixels": 0,
+    "reach_mm": 0,
+    "outside_white_matter": 0,
+    "min_lesion_mm3": 0,
+}
 
 
 @dataclass(frozen=True)
@@ -31,7 +40,7 @@ class ScoreSettings:
         min_lesion_mm3: Smaller components of a segmentation are dropped.
 
     Raises:
-        UsageError: There is no such residual or filter.
+        UsageError: There is no such residual or filter, or a number is out of its range.
     """
 
     residual: str = "absolute"
@@ -52,6 +61,12 @@ class ScoreSettings:
                 raise UsageError(
                     f"Expected {name} to be one of {', '.join(known)}, found "
                     f"{getattr(self, name)!r}."
+                )
+        for name, least in _LEAST.items():
+            if not least <= getattr(self, name) < math.inf:
+                raise UsageError(
+                    f"Expected a finite {name} of at least {least}, found {getattr(self, name)}. "
+                    "Correct the setting."
                 )
 
 
