@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lesionless.errors import UsageError
+from lesionless.evaluation import archive
 from lesionless.evaluation.archive import read_results, write_results
 from lesionless.evaluation.evaluate import evaluate
 
@@ -74,4 +75,20 @@ def test_a_folder_without_results_is_named(tmp_path, results):
     write_results(results, tmp_path)
     (tmp_path / "summary.csv").write_text("method\nsAE3\n")
     with pytest.raises(UsageError, match="KeyError"):
+        read_results(tmp_path)
+
+
+def test_a_folder_that_was_half_written_again_holds_no_results(results, tmp_path, monkeypatch):
+    write_results(results, tmp_path)
+    write = archive.write_text_whole
+
+    def stop(path, text):
+        if path.name == "summary.csv":
+            raise KeyboardInterrupt
+        write(path, text)
+
+    monkeypatch.setattr(archive, "write_text_whole", stop)
+    with pytest.raises(KeyboardInterrupt):
+        write_results(results, tmp_path)
+    with pytest.raises(UsageError, match="evaluate"):
         read_results(tmp_path)

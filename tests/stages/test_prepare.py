@@ -28,10 +28,11 @@ def test_store_holds_every_subject_with_its_lesions(prepared: Path) -> None:
 
 
 def test_second_run_finds_everything_present(cohort: Path, prepared: Path) -> None:
-    before = {path: path.stat().st_mtime_ns for path in store.paths(prepared)}
+    files = [*store.paths(prepared), prepared / "quality.html"]
+    before = {path: path.stat().st_mtime_ns for path in files}
     run = prepare(cohort, prepared, COARSE, jobs=1)
     assert len(run.names("present")) == 5 and not run.names("done")
-    assert before == {path: path.stat().st_mtime_ns for path in store.paths(prepared)}
+    assert before == {path: path.stat().st_mtime_ns for path in files}
 
 
 def test_a_store_is_not_mixed_from_two_ways_of_preparing(cohort: Path, prepared: Path) -> None:

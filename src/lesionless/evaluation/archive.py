@@ -62,6 +62,7 @@ def write_results(
         "dice_by_threshold": _columns(results.dice_curves),
         "score_histogram": _columns(results.histograms),
     }
+    (folder / RESULTS_NAME).unlink(missing_ok=True)  # those of before are whole no longer
     for name, records in tables.items():
         write_text_whole(folder / f"{name}.csv", _csv_text(list(records)))
     described = {"request": dict(request or {}), **_described(results)}
