@@ -47,7 +47,17 @@ class Update:
 class Method(Protocol):
     """Be trained by `updates`, in their order, and rebuild slices without lesions.
 
-    A method may also have a `glance`: as `reconstruct`, for a share of the work.
+    What else some methods have, each asked for where it is used:
+
+    - `glance(x)`: as `reconstruct`, for a share of the work.
+    - `look(x, number)`: as `reconstruct`, by one of several looks alone.
+    - `search(...)`: a code, or the slice itself, is searched for each slice. Such a method takes
+      gradients when it rebuilds, takes seconds per slice, and is no graph that can be exported.
+    - `sample(number, generator)`: draws slices.
+    - `members`: the networks of an ensemble.
+    - `findings`: what was found in patients, to learn from too.
+    - `reduced_precision`: whether it bears bfloat16 when it rebuilds; without it, it does not.
+    - `bottleneck`, `discriminator`: parts that are drawn.
     """
 
     def updates(self) -> list[Update]:
