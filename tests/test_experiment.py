@@ -104,6 +104,32 @@ def test_other_patients_can_be_reported_and_nothing_else_changes() -> None:
     assert other.with_changes(test_split=plan.cohort.test_split) == plan
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("methods = []", "methods: .*at least 1 item"),
+        ("operating_points = []\n[[methods]]\nname = 'dAE'", "operating_points: .*at least 1 item"),
+        (
+            "[[methods]]\nname = 'dAE'\n[[methods]]\nname = 'sAE3'\nlabel = 'dAE'",
+            "methods: expected another label for each row, found dAE twice",
+        ),
+        ("seeds = [3, 4, 3]\n[[methods]]\nname = 'dAE'", "seeds: expected .*, found 3 twice"),
+    ],
+)
+def test_what_could_not_be_reported_after_training_is_refused(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text(f"title = 'x'\n{text}\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=rf"own\.toml: expected other fields\. {said}.*Correct"):
+        read_experiment(path)
+
+
+def test_one_method_may_have_rows_with_labels_of_their_own() -> None:
+    rows = ({"name": "dAE"}, {"name": "dAE", "label": "wider"})
+    assert [row.title for row in Experiment(title="x", methods=rows).methods] == ["dAE", "wider"]
+
+
 BASE = """
 title = "base"
 seeds = [1, 2]

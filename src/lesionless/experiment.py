@@ -1,10 +1,12 @@
 """An experiment file: everything a benchmark needs, in TOML."""
 
 import tomllib
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from lesionless.errors import UsageError
 
@@ -70,10 +72,10 @@ class Experiment(_Strict):
         normals: Fields of `NormalsSettings`.
         training: Fields of `TrainSettings`, for all methods.
         scoring: Fields of `ScoreSettings`, for all networks.
-        seeds: One training run each.
+        seeds: One training run each; no seed twice.
         regions: Level ranges that are reported: `all`, `mid`, `paper`.
-        operating_points: Thresholds that are reported.
-        methods: The rows of the table.
+        operating_points: Thresholds that are reported; the first is that of the figures.
+        methods: The rows of the table; no title twice.
     """
 
     title: str
@@ -84,8 +86,20 @@ class Experiment(_Strict):
     scoring: dict[str, Any] = {}
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(default=(0,), min_length=1)
     regions: tuple[str, ...] = ("all",)
-    operating_points: tuple[str, ...] = ("p98", "fpr-1e-2", "fpr-1e-3")
-    methods: tuple[MethodRow, ...]
+    operating_points: tuple[str, ...] = Field(default=("p98", "fpr-1e-2", "fpr-1e-3"), min_length=1)
+    methods: tuple[MethodRow, ...] = Field(min_length=1)
+
+    @field_validator("methods")
+    @classmethod
+    def _titles_differ(cls, rows: tuple[MethodRow, ...]) -> tuple[MethodRow, ...]:
+        _check_different((row.title for row in rows), "another label for each row")
+        return rows
+
+    @field_validator("seeds")
+    @classmethod
+    def _seeds_differ(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        _check_different(seeds, "another seed for each run")
+        return seeds
 
     def with_changes(
         self, *, epochs: int | None = None, test_split: str | None = None
@@ -132,9 +146,19 @@ def read_experiment(path: Path) -> Experiment:
 def found_wrong(error: ValidationError) -> str:
     """Return what pydantic finds wrong, with the places."""
     return "; ".join(
-        ": ".join(filter(None, (".".join(map(str, found["loc"])), found["msg"])))
+        ": ".join(filter(None, (".".join(map(str, found["loc"])), _said(found["msg"]))))
         for found in error.errors()
     )
+
+
+def _said(message: str) -> str:
+    return message.removeprefix("Value error, ")  # pydantic's, before what `Experiment` says itself
+
+
+def _check_different(values: Iterable[object], expected: str) -> None:
+    twice = [value for value, times in Counter(values).items() if times > 1]
+    if twice:
+        raise ValueError(f"expected {expected}, found {', '.join(map(str, twice))} twice")
 
 
 def _fields(path: Path, extended_by: tuple[Path, ...] = ()) -> dict[str, Any]:

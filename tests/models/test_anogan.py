@@ -126,5 +126,5 @@ def test_samples_depend_on_the_generator_alone_and_stay_in_range(anogan):
 
 
 def test_an_unknown_norm_is_refused(tiny_settings):
-    with pytest.raises(UsageError, match="norm .*batch, instance, none, found 'layer'"):
+    with pytest.raises(UsageError, match=r"norm .*batch, instance, none, found 'layer'"):
         tiny_settings("AnoGAN", norm="layer")

@@ -113,6 +113,15 @@ def test_benchmark_writes_one_table_and_a_page(prepared: Path, out: Path) -> Non
         assert (out / "figures" / f"{name}.png").stat().st_size > 1000
 
 
+def test_nothing_to_judge_is_said_in_the_words_of_a_benchmark(
+    prepared: Path, tmp_path: Path
+) -> None:
+    stores, runs = Stores(prepared, prepared), runs_of(EXPERIMENT, tmp_path)
+    said = "trained models of intensity, sAE3, found none in .*models.* without --no-train"
+    with pytest.raises(UsageError, match=said):
+        judge_runs(EXPERIMENT, stores, runs, tmp_path, QUICK)
+
+
 def test_ablations_leave_the_trained_row_as_it_is(prepared: Path, out: Path) -> None:
     stores, runs = Stores(prepared, prepared), runs_of(EXPERIMENT, out, ["sAE3"])
     before, _ = judge_runs(EXPERIMENT, stores, runs, out, QUICK)

@@ -163,8 +163,12 @@ def judge_runs(
     *,
     track: Track = silent,
 ) -> tuple[Results, dict[str, Timing]]:
-    """Judge all trained runs on the patients and write the results."""
-    trained = [run for run in runs if run.is_trained]
+    """Judge all trained runs on the patients and write the results.
+
+    Raises:
+        UsageError: No run is trained, or there are no patients to report, see `patients_of`.
+    """
+    trained = _trained(runs, out)
     patients = patients_of(experiment, stores)
     timings = {run.row.title: _timing(run, patients[0]) for run in trained}
     cases = _cases(experiment, trained, patients, out)
@@ -182,6 +186,17 @@ def patients_of(experiment: Experiment, stores: Stores) -> list[Path]:
         UsageError: There is none.
     """
     return reported_scans(experiment, stores.normals, stores.patients)
+
+
+def _trained(runs: Sequence[Run], out: Path) -> list[Run]:
+    trained = [run for run in runs if run.is_trained]
+    if not trained:
+        titles = ", ".join(dict.fromkeys(run.row.title for run in runs))
+        raise UsageError(
+            f"Expected trained models of {titles}, found none in {out / 'models'}. "
+            "Train them first: run the benchmark without --no-train."
+        )
+    return trained
 
 
 def _cases(
