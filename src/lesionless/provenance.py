@@ -6,7 +6,8 @@ import math
 import platform
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -154,16 +155,32 @@ def git_commit(checkout: Path) -> str | None:
     return f"{commit}+changes" if changes else commit
 
 
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Yield where to write a file, of the same name, that appears under `path` only when whole.
+
+    An error, or a run that is stopped, leaves what was there before.
+
+    >>> path = Path(tempfile.mkdtemp()) / "sub" / "table.tsv"
+    >>> with whole(path) as partial:
+    ...     _ = partial.write_text("all of it")
+    >>> path.read_text(), [each.name for each in path.parent.iterdir()]
+    ('all of it', ['table.tsv'])
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".partial-") as folder:
+        partial = Path(folder) / path.name
+        yield partial
+        partial.replace(path)
+
+
 def write_text_whole(path: Path, text: str) -> None:
     """Write a text file that appears under its name only when it is whole.
 
     Bytes of a file name that are no UTF-8 are written as escapes, which JSON reads as they were.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".partial-") as folder:
-        partial = Path(folder) / path.name
+    with whole(path) as partial:
         partial.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
-        partial.replace(path)
 
 
 def json_text(content: Any) -> str:

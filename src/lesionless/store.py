@@ -1,7 +1,6 @@
 """Prepared scans on disk: one file per scan, written whole or not at all."""
 
 import json
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ import numpy as np
 
 from lesionless.errors import ScanError, UsageError
 from lesionless.preprocess.prepared import Geometry, PreparedScan
+from lesionless.provenance import whole
 
 SUFFIX = "_prepared.npz"
 
@@ -30,12 +30,8 @@ def save(folder: Path, scan: PreparedScan) -> Path:
     """
     _check_range(scan)
     path = path_of(folder, scan.subject, scan.name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".partial-") as place:
-        partial = Path(place) / path.name
-        with partial.open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **_arrays(scan))
-        partial.replace(path)
+    with whole(path) as partial:
+        np.savez_compressed(partial, allow_pickle=False, **_arrays(scan))
     return path
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from lesionless.arrays import Affine
 from lesionless.data.program import find_program, run_program
 from lesionless.errors import ScanError
+from lesionless.provenance import whole
 
 # DICOM stores positions as decimal text; slices may be this far from even, as share of their gap
 UNEVEN_SHARE = 0.05
@@ -70,7 +71,6 @@ def convert_series(folder: Path, target: Path) -> None:
             at one place, a header is incomplete, or dcm2niix is needed and missing.
     """
     images = [_read_header(path) for path in _series_files(folder)]
-    target.parent.mkdir(parents=True, exist_ok=True)
     if any(image.n_frames > 1 for image in images):
         _convert_multi_frame(folder, target)
         return
@@ -222,10 +222,8 @@ def _convert_multi_frame(folder: Path, target: Path) -> None:
 
 
 def _save(nifti: Any, target: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".partial-") as work:
-        partial = Path(work) / target.name
+    with whole(target) as partial:
         nib.save(nifti, partial)
-        partial.replace(target)
 
 
 def _last_line(error: Exception) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lesionless.data.manifest import Manifest, read_manifest
 from lesionless.errors import UsageError
+from lesionless.provenance import whole
 
 
 def cache_folder() -> Path:
@@ -56,21 +57,20 @@ def fetched(name: str, *, cache: Path | None = None) -> Path:
 
 
 def _bring(manifest: Manifest, file: str, folder: Path, source: Path | None) -> None:
-    partial = folder / f".partial-{file}"
     try:
-        if source is not None:
-            shutil.copyfile(source / file, partial)
-        else:
-            import pooch
+        with whole(folder / file) as partial:
+            if source is not None:
+                shutil.copyfile(source / file, partial)
+            else:
+                import pooch
 
-            pooch.HTTPDownloader()(manifest.address + file, str(partial), None)
+                pooch.HTTPDownloader()(manifest.address + file, str(partial), None)
     except Exception as error:  # the network's and the disk's errors are of many kinds
         raise UsageError(
             f"{file} of {manifest.name}: expected to get it from "
             f"{source or manifest.address}, found {type(error).__name__}: {error}. Download it "
             "by hand and give its folder with --source."
         ) from error
-    partial.replace(folder / file)
 
 
 def _check(path: Path, wanted: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lesionless.data.derivatives import write_tsv
 from lesionless.errors import UsageError
+from lesionless.provenance import whole
 
 TABLE_NAME = "participants.tsv"
 SPLITS = ("train", "val", "test")
@@ -105,8 +106,8 @@ def join_participants(
     if not source.exists():
         return
     if not own.exists() and not without:
-        target.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, own)
+        with whole(own) as partial:
+            shutil.copyfile(source, partial)
         return
     before, added = _by_subject(target), _by_subject(tree)
     if not replace:

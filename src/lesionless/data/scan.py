@@ -11,6 +11,7 @@ import numpy as np
 from lesionless.arrays import Affine, Labels, Mask, Volume
 from lesionless.data.dicom import convert_series
 from lesionless.errors import ScanError
+from lesionless.provenance import whole
 
 _STORED_AS: dict[str, type[np.generic]] = {"b": np.uint8, "i": np.int32}
 
@@ -104,11 +105,8 @@ def write_volume(path: Path, volume: Volume | Mask | Labels, scan: Scan) -> None
     header.set_slope_inter(1, 0)
     header["cal_min"] = header["cal_max"] = 0
     nifti = _image_class(header)(volume.astype(kind), None, header)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".partial-") as folder:
-        partial = Path(folder) / path.name
+    with whole(path) as partial:
         nib.save(nifti, partial)
-        partial.replace(path)
 
 
 def _read_series(folder: Path) -> Scan:

@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from lesionless.errors import ModelError, UsageError
 from lesionless.models.catalogue import Settings, build, entry, from_file
 from lesionless.models.ensemble import EnsembleSettings, Member
+from lesionless.provenance import write_text_whole
 
 DESCRIPTION = "model.json"
 WEIGHTS = "weights.safetensors"
@@ -68,10 +69,8 @@ def save(bundle: Bundle, folder: Path) -> None:
     if weights:
         save_file(weights, folder / WEIGHTS)
     np.savez_compressed(folder / NORMATIVE, allow_pickle=False, **bundle.normative)
-    partial = folder / f".partial-{DESCRIPTION}"
-    text = describe(bundle)
-    partial.write_text(json.dumps(text, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    partial.replace(folder / DESCRIPTION)
+    text = json.dumps(describe(bundle), indent=2, allow_nan=False) + "\n"
+    write_text_whole(folder / DESCRIPTION, text)
 
 
 def describe(bundle: Bundle) -> dict[str, Any]:

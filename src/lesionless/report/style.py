@@ -1,12 +1,13 @@
 """How all figures look, and how a figure becomes a file or a string of bytes."""
 
 import io
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
+
+from lesionless.provenance import whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -120,8 +121,5 @@ def save_figure(figure: "Figure", path: Path, *, dpi: int = 200) -> None:
     """Write a figure as the file type that its name says; it appears only when it is whole."""
     kind = path.suffix.removeprefix(".").replace("jpg", "jpeg")
     content = figure_bytes(figure, kind=kind, dpi=dpi)  # type: ignore[arg-type]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".partial-") as folder:
-        partial = Path(folder) / path.name
+    with whole(path) as partial:
         partial.write_bytes(content)
-        partial.replace(path)

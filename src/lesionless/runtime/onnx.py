@@ -2,7 +2,6 @@
 
 import json
 import logging
-import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from lesionless.errors import UsageError
+from lesionless.provenance import whole
 from lesionless.runtime.folding import folded
 
 INPUT, OUTPUT = "image", "reconstruction"
@@ -60,11 +60,8 @@ def write(method: Any, path: Path, *, size: int, about: Mapping[str, Any]) -> No
     except torch.onnx.OnnxExporterError as error:
         raise _no_single_pass(f"one that the exporter cannot follow ({error})") from error
     program.model.metadata_props[ABOUT] = json.dumps(dict(about))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".partial-") as place:
-        partial = Path(place) / path.name
+    with whole(path) as partial:
         program.save(partial)
-        partial.replace(path)
 
 
 def _program(graph: nn.Module, example: Tensor) -> Any:

@@ -1,5 +1,6 @@
 """The folder that a model is written to."""
 
+import shutil
 from pathlib import Path
 
 from lesionless.errors import UsageError
@@ -27,5 +28,5 @@ def check_is_no_store(folder: Path) -> None:
 def clear(folder: Path) -> None:
     """Remove a model, or a training that was stopped; all else in the folder stays."""
     for pattern in _OURS:
-        for file in folder.glob(pattern):
-            file.unlink()
+        for found in folder.glob(pattern):
+            shutil.rmtree(found) if found.is_dir() else found.unlink()

@@ -10,6 +10,7 @@ from jaxtyping import Bool
 from lesionless.arrays import Slices
 from lesionless.models.bundle import DESCRIPTION, WEIGHTS
 from lesionless.preprocess.prepared import PreparedScan
+from lesionless.provenance import whole
 from lesionless.runtime.engine import engine
 
 
@@ -91,10 +92,8 @@ def _kept(direct: Rebuild, cache: Path) -> Rebuild:
         missing = wanted & ~known.any(axis=(1, 2))
         if missing.any():
             known = np.where(missing[:, None, None], direct(scan, missing), known)
-            cache.mkdir(parents=True, exist_ok=True)
-            partial = path.with_name(f".partial-{path.name}")
-            np.savez_compressed(partial, rebuilt=known, allow_pickle=False)
-            partial.replace(path)
+            with whole(path) as partial:
+                np.savez_compressed(partial, rebuilt=known, allow_pickle=False)
         return np.where(wanted[:, None, None], known, 0)
 
     return rebuild

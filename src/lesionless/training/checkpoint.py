@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from lesionless.errors import TrainingError
+from lesionless.provenance import whole
 from lesionless.training.differences import differences, told
 
 NAME = "checkpoint.pt"
@@ -13,9 +14,8 @@ NAME = "checkpoint.pt"
 
 def save(folder: Path, state: dict[str, Any]) -> None:
     """Write the state; the former checkpoint is replaced only by a whole one."""
-    partial = folder / f".partial-{NAME}"
-    torch.save(state, partial)
-    partial.replace(folder / NAME)
+    with whole(folder / NAME) as partial:
+        torch.save(state, partial)
 
 
 def load(folder: Path, settings: dict[str, Any]) -> dict[str, Any] | None:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from lesionless.errors import TrainingError, UsageError
 from lesionless.models.method import Update
 from lesionless.models.precision import has_fast_bf16
+from lesionless.provenance import whole
 from lesionless.training import checkpoint
 from lesionless.training.batch_statistics import measure_anew
 from lesionless.training.memory import keep_freed_memory
@@ -267,7 +268,10 @@ def _keep(
     history: list[dict[str, float]],
 ) -> None:
     """Write the loss curves, then the checkpoint, so that no curve lags behind it."""
-    with (folder / LOSSES).open("w", newline="", encoding="utf-8") as file:
+    with (
+        whole(folder / LOSSES) as partial,
+        partial.open("w", newline="", encoding="utf-8") as file,
+    ):
         writer = csv.DictWriter(file, fieldnames=list(history[0]))
         writer.writeheader()
         writer.writerows({name: f"{value:.6g}" for name, value in row.items()} for row in history)

@@ -14,6 +14,7 @@ from lesionless import __version__
 from lesionless.arrays import Affine, Mask
 from lesionless.data.phantom.subject import PhantomSubject
 from lesionless.errors import UsageError
+from lesionless.provenance import whole
 
 _BIDS_VERSION = "1.9.0"
 
@@ -144,7 +145,5 @@ def _write_image(stem: Path, voxels: np.ndarray, affine: Affine) -> None:
 
 
 def _write_bytes(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".partial-{path.name}")
-    partial.write_bytes(content)
-    partial.replace(path)
+    with whole(path) as partial:
+        partial.write_bytes(content)
