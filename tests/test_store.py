@@ -101,8 +101,8 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_beside(
     path = store.save(tmp_path, prepared())
     before = path.read_bytes()
 
-    def fill_the_disk(file: object, **_arrays: object) -> None:
-        file.write(b"half")  # type: ignore[attr-defined]
+    def fill_the_disk(file: Path, **_arrays: object) -> None:
+        file.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "savez_compressed", fill_the_disk)
