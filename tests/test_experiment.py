@@ -6,17 +6,20 @@ from pathlib import Path
 
 import pytest
 
+from lesionless.data.phantom import cohort
 from lesionless.errors import UsageError
 from lesionless.experiment import Experiment, read_experiment
 from lesionless.models.blocks import halved
-from lesionless.models.catalogue import entry, resized
+from lesionless.models.catalogue import build, entry, from_file, resized
 from lesionless.preprocess.atlas import load_atlas
 from lesionless.preprocess.grid import range_mm
 from lesionless.preprocess.pipeline import PrepareSettings
 from lesionless.report.paper_table import PAPER_TABLE1
+from lesionless.stages.plan import read_plan
 from lesionless.training.loop import TrainSettings
 
-FOLDER = Path("experiments")
+FOLDER = Path(__file__).parents[1] / "experiments"
+PATHS = sorted(FOLDER.glob("*.toml"))
 COMPETITORS = {"intensity", "intensity-equalised", "local-contrast"}
 
 
@@ -59,21 +62,30 @@ def test_the_paper_s_recipe_is_the_paper_s() -> None:
         assert row.name in COMPETITORS or set(rates) == {1e-3, 1e-4}
 
 
-def test_the_miniature_trains_within_half_an_hour_of_one_core() -> None:
-    plan = shipped("paper2018-quick")
-    assert plan.prepare["matrix"] == 128
-    n_slices = 20 * round(height_mm(plan) / plan.cohort.thickness_mm)
-    assert 190 <= n_slices <= 220
-    adversarial = {"sAE-GAN", "sVAE-GAN", "AnoGAN"}
-    # measured on one core with bf16: 14 ms for an autoencoder's slice, 32 with a discriminator
-    ms = sum(32 if name in adversarial else 14 for name in PAPER_TABLE1)
-    assert plan.training["epochs"] * n_slices * ms / 1000 < 1500
+@pytest.mark.parametrize(
+    ("name", "train", "val", "n_slices"),
+    [("paper2018-quick", 20, 4, 10), ("paper2018", 71, 12, 20)],
+)
+def test_phantoms_are_as_many_and_as_high_as_the_comments_say(
+    name: str, train: int, val: int, n_slices: int
+) -> None:
+    plan = shipped(name)
+    splits = Counter(cohort._healthy_splits(plan.cohort.healthy, plan.cohort.seed))
+    assert splits == {"train": train, "val": val}
+    distance_mm = plan.cohort.thickness_mm if name == "paper2018-quick" else 1.0  # resampled
+    assert round(height_mm(plan) / distance_mm) == n_slices
 
 
-def test_every_method_of_an_experiment_can_be_built() -> None:
-    for path in FOLDER.glob("*.toml"):
-        for row in read_experiment(path).methods:
-            resized(entry(row.name).settings, 256, **row.settings)
+def test_there_are_shipped_experiments() -> None:
+    assert {"paper2018", "paper2018-quick", "real2018"} <= {path.stem for path in PATHS}
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_every_method_of_an_experiment_can_be_built(path: Path) -> None:
+    for row in read_plan(path).methods:
+        method = build(resized(entry(row.name).settings, 64, **row.settings))
+        for field, value in from_file(row.settings).items():
+            assert getattr(method.settings, field) == value
 
 
 def test_the_study_of_latent_size_changes_nothing_else() -> None:

@@ -2,11 +2,8 @@ import csv
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
-from torch import Tensor, nn
 
-from lesionless import store
 from lesionless.errors import ModelError, UsageError
 from lesionless.evaluation.results import Results
 from lesionless.evaluation.settings import EvaluationSettings
@@ -23,7 +20,6 @@ from lesionless.stages.benchmark import (
     runs_of,
     train_run,
 )
-from lesionless.stages.rebuild import rebuilder
 from lesionless.stages.report import read_training, timing_notes, write_report, write_tables
 
 QUICK = EvaluationSettings(bootstrap_draws=20, permutation_draws=20, froc_points=3)
@@ -151,32 +147,6 @@ def test_a_split_without_patients_is_refused(prepared: Path) -> None:
             update={"cohort": EXPERIMENT.cohort.model_copy(update={"test_split": "none"})}
         )
         patients_of(nobody, Stores(prepared, prepared))
-
-
-def test_dear_reconstructions_are_kept_and_completed(prepared: Path, tmp_path: Path) -> None:
-    rebuilt: list[int] = []
-
-    class Searching(nn.Module):
-        def search(self) -> None: ...
-
-        def reconstruct(self, x: Tensor) -> Tensor:
-            rebuilt.append(len(x))
-            return x + 1
-
-    scan = store.load(store.paths(prepared)[0])
-    rebuild = rebuilder(Searching(), cache=tmp_path)
-    some = np.arange(len(scan.image)) < 3
-    first = rebuild(scan, some)
-    assert np.array_equal(first[:3], scan.image[:3] + 1) and not first[3:].any()
-    everything = rebuild(scan, np.ones(len(scan.image), dtype=bool))
-    assert np.array_equal(everything, scan.image + 1)
-    assert sum(rebuilt) == len(scan.image)
-
-
-@pytest.mark.parametrize("path", sorted(Path("experiments").glob("*.toml")), ids=lambda p: p.stem)
-def test_shipped_experiments_can_be_read(path: Path) -> None:
-    experiment = read_experiment(path)
-    assert len({row.title for row in experiment.methods}) == len(experiment.methods)
 
 
 def test_wrong_fields_of_an_experiment_are_named(tmp_path: Path) -> None:

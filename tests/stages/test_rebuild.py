@@ -66,6 +66,19 @@ def test_one_image_is_rebuilt_once(kept: MakeRebuild, scan: PreparedScan, tmp_pa
     assert sum(n_slices) == len(scan.image)
 
 
+def test_an_image_of_which_some_slices_are_kept_is_completed(
+    scan: PreparedScan, tmp_path: Path
+) -> None:
+    n_slices: list[int] = []
+    rebuild = on_disk(searching(n_slices), tmp_path)
+    some = rebuild(scan, np.arange(len(scan.image)) < 3)
+    np.testing.assert_array_equal(some[:3], scan.image[:3] + 1)
+    assert not some[3:].any()
+    everything = rebuild(scan, np.ones(len(scan.image), dtype=bool))
+    np.testing.assert_array_equal(everything, scan.image + 1)
+    assert sum(n_slices) == len(scan.image)
+
+
 def test_what_is_rebuilt_at_a_glance_is_kept_apart(scan: PreparedScan) -> None:
     class Glancing(nn.Module):
         def reconstruct(self, x: Tensor) -> Tensor:
