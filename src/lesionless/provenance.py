@@ -48,7 +48,6 @@ class RunManifest:
         command: str,
         arguments: Sequence[str],
         settings: Any,
-        seed: int | None = None,
     ) -> None:
         """Prepare the record; nothing is written before the run is entered.
 
@@ -57,7 +56,6 @@ class RunManifest:
             command: Name of the command, for example `segment`.
             arguments: The command line as it was given.
             settings: All settings, defaults included: a dataclass or a mapping.
-            seed: The seed of all randomness of the run, if it has any.
         """
         self.path = path
         self._scans: dict[str, dict[str, Any]] = {}
@@ -65,7 +63,6 @@ class RunManifest:
             "command": command,
             "command_line": list(arguments),
             "settings": as_json(settings),
-            "seed": seed,
             **describe_software(),
         }
 

@@ -8,6 +8,7 @@ from lesionless.scoring.threshold import (
     OPERATING_POINTS,
     conformal_threshold,
     operating_points,
+    point_named,
     rate_threshold,
     scans_needed,
 )
@@ -131,9 +132,9 @@ def test_every_operating_point_works_and_describes_itself(name):
 
 def test_unknown_names_and_missing_scans_are_named():
     with pytest.raises(UsageError, match="p98, fpr-1e-2"):
-        operating_points(normal_scans(3), normal_scans(3), names=["p99"])
+        point_named("p99")
     with pytest.raises(UsageError, match="found 0 scans"):
-        operating_points(normal_scans(3), [], names=["fpr-1e-2"])
+        operating_points(normal_scans(3), [])
     with pytest.raises(UsageError, match=r"found 2 scans of \[3, 0\] voxels"):
         rate_threshold([np.zeros(3), np.zeros(0)], 0.1)
     with pytest.raises(UsageError, match="share between 0 and 1"):

@@ -169,7 +169,10 @@ def _expression(pattern: str, reference: BidsName) -> re.Pattern[str]:
     A label beside a wildcard has to end there: `*{subject}*` for subject 1 must not take 10.
     """
     text = fnmatch.translate(re.sub(r"\{(\w+)\}", r"<\1>", pattern))
-    labels = {"subject": reference.subject, "session": reference.session or ""}
+    labels = {
+        "subject": re.escape(reference.subject),
+        "session": re.escape(reference.session or ""),
+    }
     for key, label in labels.items():
         starts = rf"(?<![A-Za-z0-9]){label}" if f"*{{{key}}}" in pattern else label
         ends = r"(?![A-Za-z0-9])" if f"{{{key}}}*" in pattern else ""

@@ -89,13 +89,6 @@ def oracle_dice(counts: ScoreCounts) -> float:
     return float(dice_by_threshold(counts).max()) if counts.n_lesion else float("nan")
 
 
-def oracle_threshold(counts: ScoreCounts) -> float:
-    """Return the threshold of `oracle_dice`; nan without lesion voxels."""
-    if not counts.n_lesion:
-        return float("nan")
-    return float(counts.thresholds()[np.argmax(dice_by_threshold(counts))])
-
-
 def thin(curve: PrecisionRecall, *, n_points: int) -> PrecisionRecall:
     """Keep about `n_points` points of a curve, evenly spread over recall, ends included."""
     if curve.recall.size <= n_points or np.isnan(curve.recall).any():

@@ -5,7 +5,7 @@ A voxel is segmented when its score is *greater than* the threshold.
 
 import logging
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -107,22 +107,20 @@ def scans_needed(confidence: float) -> int:
     return n_scans
 
 
-def operating_points(
-    training: NormalScores, held_out: NormalScores, *, names: Iterable[str] | None = None
-) -> dict[str, float]:
-    """Return the thresholds of the named operating points (all of them by default).
+def operating_points(training: NormalScores, held_out: NormalScores) -> dict[str, float]:
+    """Return the thresholds of all operating points.
 
     Args:
         training: Scores of the normal scans that the model was trained on.
         held_out: Scores of other normal scans.
-        names: Keys of `OPERATING_POINTS`.
 
     Raises:
-        UsageError: A name is unknown, or the scans that a point needs are missing.
+        UsageError: There are no scans of either kind.
     """
     scans: Mapping[str, NormalScores] = {"training": training, "held-out": held_out}
-    points = [point_named(name) for name in (OPERATING_POINTS if names is None else names)]
-    thresholds = {point.name: point.threshold(scans[point.source]) for point in points}
+    thresholds = {
+        name: point.threshold(scans[point.source]) for name, point in OPERATING_POINTS.items()
+    }
     infinite = [name for name, threshold in thresholds.items() if math.isinf(threshold)]
     if infinite:
         logger.warning(
