@@ -1,14 +1,17 @@
 """Which figures a benchmark draws, and from what."""
 
+import weakref
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from lesionless import store
 from lesionless.evaluation.results import Results
 from lesionless.evaluation.settings import EvaluationSettings
 from lesionless.experiment import Experiment, MethodRow
 from lesionless.models.bundle import Bundle, load
+from lesionless.preprocess.prepared import PreparedScan
 from lesionless.report.figures import LatentPoint
 from lesionless.stages.benchmark import Run, Stores, judge_runs, patients_of, runs_of, train_run
 from lesionless.stages.figures import benchmark_figures, most_affected
@@ -143,6 +146,27 @@ def test_a_benchmark_without_networks_has_no_idea_and_no_architecture(
     figures = benchmark_figures(STUDY, alone, patients, results, folder)
     assert figures[0].name == "figure4"
     assert not {"figure1", "figure3", "latent-size"} & {f.name for f in figures}
+
+
+def test_no_more_scans_are_held_than_are_shown(
+    prepared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alive: list[weakref.ref[PreparedScan]] = []
+    at_once: list[int] = []
+
+    def load(path: Path) -> PreparedScan:
+        scan = stored(path)
+        at_once.append(1 + sum(other() is not None for other in alive))
+        alive.append(weakref.ref(scan))
+        return scan
+
+    stored = store.load
+    monkeypatch.setattr("lesionless.stages.figures.store.load", load)
+    paths = store.paths(prepared)
+    (ill,) = (path for path in paths if store.subject_of(path).startswith("patient"))
+    shown = most_affected(paths, 2)
+    assert [scan.subject for scan in shown] == [store.subject_of(ill), store.subject_of(paths[0])]
+    assert len(paths) > 2 and max(at_once) <= 2
 
 
 def test_samples_of_every_seed_have_a_file(prepared: Path, tmp_path: Path) -> None:

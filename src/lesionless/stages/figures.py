@@ -1,5 +1,6 @@
 """The figures of a benchmark: drawn from its models, its patients and its results."""
 
+import heapq
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,9 +104,16 @@ def benchmark_figures(
 
 
 def most_affected(patients: Sequence[Path], number: int) -> list[PreparedScan]:
-    """Return the scans with the largest lesion area in one slice, the largest first."""
-    scans = [store.load(path) for path in patients]
-    return sorted(scans, key=lambda scan: -_lesion(scan).sum(axis=(1, 2)).max())[:number]
+    """Return the scans with the largest lesion area in one slice, the largest first.
+
+    No other scan is kept in memory.
+    """
+    chosen = heapq.nlargest(number, patients, key=lambda path: _largest_area(store.load(path)))
+    return [store.load(path) for path in chosen]
+
+
+def _largest_area(scan: PreparedScan) -> int:
+    return int(_lesion(scan).sum(axis=(1, 2)).max())
 
 
 def _lesion(scan: PreparedScan) -> SliceMask:
