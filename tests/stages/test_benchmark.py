@@ -13,6 +13,7 @@ from lesionless.models.bundle import load
 from lesionless.report.paper_table import PAPER_TABLE1
 from lesionless.stages.ablate import ABLATIONS, ablate
 from lesionless.stages.benchmark import (
+    Run,
     Stores,
     judge_runs,
     patients_of,
@@ -116,6 +117,24 @@ def test_nothing_to_judge_is_said_in_the_words_of_a_benchmark(
     said = "trained models of intensity, sAE3, found none in .*models.* without --no-train"
     with pytest.raises(UsageError, match=said):
         judge_runs(EXPERIMENT, stores, runs, tmp_path, QUICK)
+
+
+def test_a_method_of_several_seeds_is_timed_once(
+    prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeds = EXPERIMENT.model_copy(update={"seeds": (0, 1), "methods": EXPERIMENT.methods[:1]})
+    stores, runs = Stores(prepared, prepared), runs_of(seeds, tmp_path)
+    for run in runs:
+        train_run(seeds, stores, run)
+    timed: list[str] = []
+
+    def timing(run: Run, patient: Path) -> Timing:
+        timed.append(run.row.title)
+        return Timing(0.01, 0.01, 0.01, 8, 16, 3, "torch", "cpu, 1 threads")
+
+    monkeypatch.setattr("lesionless.stages.benchmark._timing", timing)
+    _, timings = judge_runs(seeds, stores, runs, tmp_path, QUICK)
+    assert timed == list(timings) == ["intensity"]
 
 
 def test_ablations_leave_the_trained_row_as_it_is(prepared: Path, out: Path) -> None:

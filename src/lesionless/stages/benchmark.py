@@ -170,7 +170,8 @@ def judge_runs(
     """
     trained = _trained(runs, out)
     patients = patients_of(experiment, stores)
-    timings = {run.row.title: _timing(run, patients[0]) for run in trained}
+    one_per_title = {run.row.title: run for run in trained}  # seeds take the same time
+    timings = {title: _timing(run, patients[0]) for title, run in one_per_title.items()}
     cases = _cases(experiment, trained, patients, out)
     shown = track(cases, label="evaluate", total=len(trained) * len(patients))
     seconds = {title: timing.seconds_per_slice for title, timing in timings.items()}
