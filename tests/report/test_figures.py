@@ -1,5 +1,7 @@
 """Graphs of training: every term is there, on an axis where it can be seen."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,26 @@ def test_terms_far_apart_share_a_logarithmic_axis_and_shares_a_linear_one():
 def test_a_term_that_is_zero_keeps_the_axis_linear():
     rows = [{**row, "autoencoder.prior": 0.0} for row in HISTORY]
     assert loss_curves_figure(rows).axes[2].get_yscale() == "linear"
+
+
+def test_the_members_of_an_ensemble_have_graphs_of_their_own():
+    terms = {name: value for name, value in HISTORY[0].items() if "." in name}
+    row = {f"{member}.{name}": value for member in (0, 1) for name, value in terms.items()}
+    figure = loss_curves_figure([{"epoch": 1, **row}])
+    graphs = {axes.get_title(): axes for axes in figure.axes}
+    parts = ("discriminator", "discriminator: accuracy", "autoencoder")
+    assert list(graphs) == [f"{member}.{part}" for member in (0, 1) for part in parts]
+    assert set(lines(graphs["1.discriminator"])) == {"discrimination"}
+    assert graphs["1.discriminator: accuracy"].get_ylabel() == "share of slices told rightly"
+    assert set(lines(graphs["1.autoencoder"])) == {"reconstruction", "prior", "adversarial"}
+    figure.canvas.draw()
+    titles = [axes.title.get_window_extent() for axes in figure.axes]
+    assert not any(a.overlaps(b) for a, b in pairwise(titles))
+
+
+def test_a_line_that_is_not_full_has_no_empty_graph():
+    rows = [{"epoch": 1, **{f"{member}.restoration.overlap": 0.5 for member in range(4)}}]
+    assert len(loss_curves_figure(rows).axes) == 4
 
 
 @pytest.mark.parametrize("history", [[], [{"epoch": 1, "seconds": 2.0}]])

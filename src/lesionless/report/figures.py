@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _NOT_LOSSES = ("epoch", "seconds")
 _SHARES = {"accuracy": "share of slices told rightly"}  # in [0, 1], watched and not minimised
+_GRAPHS_IN_A_LINE = 3  # a member of an ensemble with a discriminator has three
 _WIDE = 8.0  # a ratio of values above which a linear axis hides the small ones
 
 
@@ -44,7 +45,8 @@ def loss_curves_figure(history: Sequence[Mapping[str, float]], *, title: str = "
     weights can be read off. Shares such as the discriminator's accuracy have a graph of their own.
 
     Args:
-        history: One row per epoch: `epoch`, `seconds`, and each figure as `update.term`.
+        history: One row per epoch: `epoch`, `seconds`, and each figure as `update.term`; in an
+            ensemble `member.update.term`.
         title: Names the run.
 
     Raises:
@@ -53,11 +55,14 @@ def loss_curves_figure(history: Sequence[Mapping[str, float]], *, title: str = "
     graphs = _graphs(history)
     if not graphs:
         raise UsageError(f"Expected loss curves, found {len(history)} epochs without a loss.")
-    figure = new_figure(2.4, width_inch=min(WIDTH_INCH, 3.2 * len(graphs)))
+    n_columns = min(_GRAPHS_IN_A_LINE, len(graphs))
+    n_lines = -(-len(graphs) // n_columns)
+    figure = new_figure(2.4 * n_lines, width_inch=min(WIDTH_INCH, 3.2 * n_columns))
     epochs = [row["epoch"] for row in history]
-    for axes, (name, terms) in zip(
-        np.ravel(figure.subplots(1, len(graphs), squeeze=False)), graphs.items(), strict=True
-    ):
+    grid = np.ravel(figure.subplots(n_lines, n_columns, squeeze=False))
+    for axes in grid[len(graphs) :]:
+        axes.remove()
+    for axes, (name, terms) in zip(grid, graphs.items(), strict=False):
         _draw_terms(axes, epochs, {term: [row[term] for row in history] for term in terms})
         axes.set_title(name)
     if title:
@@ -99,7 +104,7 @@ def _graphs(history: Sequence[Mapping[str, float]]) -> dict[str, list[str]]:
     """Return the figures that share a graph, by the graph's title."""
     graphs: dict[str, list[str]] = {}
     for name in history[0] if history else ():
-        update, _, term = name.partition(".")
+        update, _, term = name.rpartition(".")  # of an ensemble `member.update.term`
         if name not in _NOT_LOSSES:
             title = f"{update}: {term}" if term in _SHARES else update
             graphs.setdefault(title, []).append(name)
@@ -114,9 +119,9 @@ def _draw_terms(axes: Any, epochs: Sequence[float], terms: Mapping[str, Sequence
             color=COLOURS[number],
             linestyle=DASHES[number],
             marker="o" if len(epochs) == 1 else None,
-            label=name.partition(".")[2],
+            label=name.rpartition(".")[2],
         )
-    share = _SHARES.get(next(iter(terms)).partition(".")[2])
+    share = _SHARES.get(next(iter(terms)).rpartition(".")[2])
     if share:
         axes.axhline(0.5, color="#888888", linewidth=0.8, linestyle=":")
         axes.set_ylim(-0.02, 1.02)
