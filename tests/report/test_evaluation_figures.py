@@ -45,7 +45,7 @@ def results():
 
 
 def draw(name, results):
-    return FIGURES[name](results, operating_point="p98")
+    return FIGURES[name].draw(results, operating_point="p98")
 
 
 def lines(axes, label):

@@ -12,6 +12,7 @@ from lesionless.evaluation.settings import EvaluationSettings
 from lesionless.experiment import Experiment, MethodRow
 from lesionless.models.bundle import Bundle, load
 from lesionless.preprocess.prepared import PreparedScan
+from lesionless.report.evaluation_figures import FIGURES
 from lesionless.report.figures import LatentPoint
 from lesionless.stages.benchmark import Run, Stores, judge_runs, patients_of, runs_of, train_run
 from lesionless.stages.figures import benchmark_figures, most_affected
@@ -119,7 +120,9 @@ def test_a_benchmark_of_latent_sizes_draws_the_study_and_the_idea(
     patients = patients_of(STUDY, Stores(prepared, prepared))
     figures = {f.name: f for f in benchmark_figures(STUDY, bundles, patients, results, folder)}
     assert list(figures)[:3] == ["figure1", "figure3", "figure4"]
-    assert list(figures)[-1] == "latent-size"
+    assert list(figures)[3:] == [*FIGURES, "latent-size"]
+    agreement = figures["volume_agreement"].figure
+    assert [axes.get_title() for axes in agreement.axes] == ["intensity", "8x8x4", "4x4x8"]
     assert "8x8x4" in figures["figure1"].caption
     (scan,) = most_affected(patients, 1)
     at = int(scan.lesion.sum(axis=(1, 2)).argmax())

@@ -1,6 +1,7 @@
 """The list of an evaluation's figures, and how all of them are written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,15 +18,39 @@ from lesionless.report.style import save_figure
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FIGURES: dict[str, Callable[..., "Figure"]] = {
-    "precision_recall": precision_recall_figure,
-    "froc": froc_figure,
-    "dice_threshold": dice_threshold_figure,
-    "per_subject": box_figure,
-    "score_histogram": score_histogram_figure,
-    "volume_agreement": volume_figure,
+
+@dataclass(frozen=True)
+class EvaluationFigure:
+    """List one figure.
+
+    Attributes:
+        draw: Takes results, operating point and region.
+        caption: What it shows.
+    """
+
+    draw: Callable[..., "Figure"]
+    caption: str
+
+
+FIGURES: Mapping[str, EvaluationFigure] = {
+    "precision_recall": EvaluationFigure(
+        precision_recall_figure, "Precision and recall of all voxels, with the prevalence."
+    ),
+    "score_histogram": EvaluationFigure(
+        score_histogram_figure,
+        "Scores of normal and of lesion voxels, as in the paper's Fig. 6.",
+    ),
+    "per_subject": EvaluationFigure(box_figure, "The spread over patients."),
+    "froc": EvaluationFigure(froc_figure, "Lesions found over false components per scan."),
+    "dice_threshold": EvaluationFigure(
+        dice_threshold_figure, "Mean Dice over the threshold; its top is the oracle's."
+    ),
+    "volume_agreement": EvaluationFigure(
+        volume_figure,
+        "Segmented minus reference volume of each scan, with bias and limits of agreement.",
+    ),
 }
-"""From the name of a file to the figure; all take results, operating point and region."""
+"""From the name of a file to the figure."""
 
 
 def write_figures(
@@ -33,7 +58,8 @@ def write_figures(
 ) -> dict[str, Path]:
     """Write every figure as PNG; return where each is."""
     paths = {}
-    for name, draw in FIGURES.items():
+    for name, listed in FIGURES.items():
         paths[name] = folder / f"{name}.png"
-        save_figure(draw(results, operating_point=operating_point, region=region), paths[name])
+        drawn = listed.draw(results, operating_point=operating_point, region=region)
+        save_figure(drawn, paths[name])
     return paths

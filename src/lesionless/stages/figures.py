@@ -1,7 +1,7 @@
 """The figures of a benchmark: drawn from its models, its patients and its results."""
 
 import heapq
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -16,14 +16,9 @@ from lesionless.models.bundle import Bundle
 from lesionless.preprocess.prepared import PreparedScan
 from lesionless.report.architecture import has_code, is_network
 from lesionless.report.architecture_figure import architecture_figure
-from lesionless.report.curve_figures import (
-    dice_threshold_figure,
-    froc_figure,
-    precision_recall_figure,
-)
+from lesionless.report.evaluation_figures import FIGURES
 from lesionless.report.figures import latent_size_figure
 from lesionless.report.paper_figures import Panel, idea_figure, panel_figure, samples_figure
-from lesionless.report.spread_figures import box_figure, score_histogram_figure
 from lesionless.stages.benchmark import Run
 from lesionless.stages.cases import case_of, judged_regions
 from lesionless.stages.latent_study import latent_study
@@ -37,13 +32,6 @@ PANEL_CAPTION = (
     "Slices of three patients with the reference lesions; for each method the filtered score "
     "and the mask, as in the paper's Fig. 4."
 )
-CURVES: Mapping[Callable[..., "Figure"], str] = {
-    precision_recall_figure: "Precision and recall of all voxels, with the prevalence.",
-    score_histogram_figure: "Scores of normal and of lesion voxels, as in the paper's Fig. 6.",
-    box_figure: "The spread over patients.",
-    froc_figure: "Lesions found over false components per scan.",
-    dice_threshold_figure: "Mean Dice over the threshold; its top is the oracle's.",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,8 +84,8 @@ def benchmark_figures(
         ),
         *(figure for run in bundles for figure in _samples(run)),
         *(
-            Shown(draw.__name__, draw(results, operating_point=point, region=region), caption)
-            for draw, caption in CURVES.items()
+            Shown(name, listed.draw(results, operating_point=point, region=region), listed.caption)
+            for name, listed in FIGURES.items()
         ),
         *_latent_sizes(networks, results, point, region),
     ]
