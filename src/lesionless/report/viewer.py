@@ -18,6 +18,7 @@ from jaxtyping import UInt8
 
 from lesionless.arrays import SliceMask, Slices
 from lesionless.report.html import Html, data_address
+from lesionless.report.montage import tiled
 from lesionless.report.style import HEAT, SEGMENTATION
 
 COLUMNS = 8  # slices side by side in a picture; keeps both its sides short
@@ -53,7 +54,7 @@ def grey_layer(
         quality: Of the JPEG, up to 95.
     """
     grey = np.round(np.clip(image / white, 0, 1) * 255).astype(np.uint8)
-    picture = _encoded(_tiled(grey), "JPEG", quality=quality)
+    picture = _encoded(_sheet(grey), "JPEG", quality=quality)
     return Layer(label, picture, is_shown=is_shown, is_base=True)
 
 
@@ -72,7 +73,7 @@ def heat_layer(label: str, score: Slices, *, bottom: float, top: float) -> Layer
     step = np.where(score > bottom, 1 + np.clip(score / top * 31, 0, 30.99).astype(int), 0)
     colours = (colormaps[HEAT](np.linspace(0, 1, 31))[:, :3] * 255).round().astype(np.uint8)
     palette = np.vstack([np.zeros((1, 3), np.uint8), colours])
-    picture = _indexed(_tiled(step.astype(np.uint8)), palette)
+    picture = _indexed(_sheet(step.astype(np.uint8)), palette)
     return Layer(label, picture, is_shown=False, is_base=False)
 
 
@@ -86,7 +87,7 @@ def outline_layer(
     cross = ndimage.generate_binary_structure(2, 1)[np.newaxis]
     border = ndimage.binary_dilation(mask, cross) & ~mask
     palette = np.array([[0, 0, 0], np.round(np.array(to_rgb(colour)) * 255)], dtype=np.uint8)
-    return Layer(label, _indexed(_tiled(border.astype(np.uint8)), palette), is_shown, False)
+    return Layer(label, _indexed(_sheet(border.astype(np.uint8)), palette), is_shown, False)
 
 
 def viewer(
@@ -142,15 +143,9 @@ def _switch(number: int, layer: Layer) -> str:
     )
 
 
-def _tiled(slices: UInt8[np.ndarray, "slice row column"]) -> UInt8[np.ndarray, "y x"]:
+def _sheet(slices: UInt8[np.ndarray, "slice row column"]) -> UInt8[np.ndarray, "y x"]:
     """Lay slices side by side, `COLUMNS` in a line."""
-    number, rows, columns = slices.shape
-    n_columns = min(COLUMNS, number)
-    n_rows = math.ceil(number / n_columns)
-    padded = np.zeros((n_rows * n_columns, rows, columns), slices.dtype)
-    padded[:number] = slices
-    grid = padded.reshape(n_rows, n_columns, rows, columns)
-    return np.ascontiguousarray(grid.swapaxes(1, 2).reshape(n_rows * rows, n_columns * columns))
+    return tiled(slices, n_columns=min(COLUMNS, len(slices)))
 
 
 def _indexed(index: UInt8[np.ndarray, "y x"], palette: UInt8[np.ndarray, "colour 3"]) -> bytes:
