@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from lesionless.report.table_formats import FORMATS, Table, to_csv, to_latex, to_markdown, to_rich
+from lesionless.report.table_formats import Table, to_csv, to_latex, to_markdown, to_rich
 
 TABLE = Table(
     title="Results at p98_x",
@@ -71,7 +71,7 @@ def test_narrow_terminals_show_every_cell_whole():
                 assert metric in line
 
 
-@pytest.mark.parametrize("ending", FORMATS)
-def test_every_format_has_every_row(ending):
-    text = FORMATS[ending](TABLE)
+@pytest.mark.parametrize("to_text", [to_markdown, to_latex, to_csv])
+def test_every_format_has_every_row(to_text):
+    text = to_text(TABLE)
     assert "sAE3" in text and "0.001" in text

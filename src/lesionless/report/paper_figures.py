@@ -51,17 +51,14 @@ def idea_figure(
     reconstruction: AxialSlice,
     residual: AxialSlice,
     lesion: AxialMask | None = None,
-    *,
-    residual_label: str = "|image - reconstruction|",
 ) -> "Figure":
     """Draw input, reconstruction and residual side by side.
 
     Args:
         image: (row, column) prepared slice, in [0, 1].
         reconstruction: (row, column) the same slice without lesions.
-        residual: (row, column) what is left over, at least 0.
+        residual: (row, column) the absolute difference of both.
         lesion: (row, column) reference lesions, outlined in the input; None for none.
-        residual_label: Names the residual's unit at the colour bar.
 
     Source: Baur et al. 2018, Fig. 1.
     """
@@ -79,12 +76,12 @@ def idea_figure(
     left.set_title("input" if lesion is None else "input, reference lesions outlined")
     middle.set_title("reconstruction without lesions")
     right.set_title("residual")
-    figure.colorbar(drawn, ax=right, label=residual_label, shrink=0.85, extend="max")
+    figure.colorbar(drawn, ax=right, label="|image - reconstruction|", shrink=0.85, extend="max")
     return figure
 
 
 @styled
-def panel_figure(panels: Sequence[Panel], *, score_label: str = SCORE_LABEL) -> "Figure":
+def panel_figure(panels: Sequence[Panel]) -> "Figure":
     """Draw each subject as a pair of rows: the slice and its reference, then every method.
 
     Per method the filtered residual stands on top and the mask over the slice below, with the
@@ -92,7 +89,6 @@ def panel_figure(panels: Sequence[Panel], *, score_label: str = SCORE_LABEL) -> 
 
     Args:
         panels: One per subject, all with the same methods.
-        score_label: Unit of the residuals, for the colour bar.
 
     Raises:
         UsageError: There is no panel, or the panels hold different methods.
@@ -111,7 +107,7 @@ def panel_figure(panels: Sequence[Panel], *, score_label: str = SCORE_LABEL) -> 
     for column, title in enumerate(["image,\nreference", *methods]):
         axes[0, column].set_title(title.replace("-", "-\n"), fontsize=None if side > 1 else 6)
     _legend(figure)
-    figure.colorbar(drawn, ax=axes, label=score_label, extend="max", shrink=0.6, aspect=35)
+    figure.colorbar(drawn, ax=axes, label=SCORE_LABEL, extend="max", shrink=0.6, aspect=35)
     return figure
 
 

@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,14 +120,6 @@ def _drawn(table: Table) -> Any:
     for row in table.rows:
         drawn.add_row(*(Text(cell) for cell in row))
     return drawn
-
-
-FORMATS: dict[str, Callable[[Table], str]] = {
-    "md": to_markdown,
-    "tex": to_latex,
-    "csv": to_csv,
-}
-"""From the ending of a file to the function that writes it."""
 
 
 def _markdown_row(cells: tuple[str, ...]) -> str:
