@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from lesionless.errors import UsageError
 
@@ -45,7 +45,8 @@ class MethodRow(_Strict):
         scoring: Fields of `ScoreSettings` that differ from the experiment's.
         training: Fields of `TrainSettings` that differ from the experiment's.
         calibration_slices: At most so many normal axial slices are scored for thresholds.
-        trained: A model folder, or the name of a shipped model, that is judged as it is.
+        trained: A model folder, or the name of a shipped model, that is judged as it is, so that
+            nothing else may be said of it.
     """
 
     name: str
@@ -55,6 +56,12 @@ class MethodRow(_Strict):
     training: dict[str, Any] = {}
     calibration_slices: int | None = Field(default=None, ge=1)
     trained: str = ""
+
+    @model_validator(mode="after")
+    def _judged_as_it_is(self) -> "MethodRow":
+        if self.trained and (given := self.model_fields_set - {"name", "label", "trained"}):
+            raise ValueError(f"expected a trained model as it is, found {', '.join(sorted(given))}")
+        return self
 
     @property
     def title(self) -> str:

@@ -70,3 +70,10 @@ def test_the_atlas_of_an_experiment_is_named_as_on_the_command_line(
     monkeypatch.chdir(tmp_path)
     plan = read_plan(write(tmp_path / "own.toml", "[prepare]\nspace = 'own.nii.gz'"))
     assert plan.prepare == {"space": str(tmp_path.resolve() / "own.nii.gz")}
+
+
+@pytest.mark.parametrize("said", ["settings = { latent = 8 }", "training = { epochs = 1 }"])
+def test_of_a_trained_model_nothing_else_may_be_said(tmp_path: Path, said: str) -> None:
+    row = f"[[methods]]\nname = 'sAE3'\ntrained = 'intensity'\n{said}"
+    with pytest.raises(UsageError, match=f"as it is, found {said.split()[0]}"):
+        read_plan(write(tmp_path / "own.toml", row))

@@ -109,10 +109,10 @@ def benchmark(
     plan = read_plan(experiment).with_changes(epochs=epochs, test_split=test_split)
     ready_torch("cpu", threads)
     with Show() as show:
+        runs = stage.runs_of(plan, out, only or ())
         stores = stage.prepare_cohort(
             plan, out, normals=normals, patients=patients, jobs=jobs, track=show.track
         )
-        runs = stage.runs_of(plan, out, only or ())
         for todo in runs if train else ():
             stage.train_run(plan, stores, todo, show.epochs(todo.folder.name))
         settings = EvaluationSettings(seed=seed)
