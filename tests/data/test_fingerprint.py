@@ -8,6 +8,8 @@ import pytest
 from lesionless.data.fingerprint import fingerprint
 from lesionless.errors import ScanError
 
+MARK = bytes(128) + b"DICM"
+
 
 def test_a_file_has_the_sha256_of_its_bytes(tmp_path: Path) -> None:
     path = tmp_path / "scan.nii"
@@ -23,13 +25,15 @@ def test_the_header_of_a_pair_counts(tmp_path: Path) -> None:
     assert fingerprint(tmp_path / "a.img") != before
 
 
-def test_every_file_of_a_series_counts_and_its_place_does_not(tmp_path: Path) -> None:
+def test_every_image_of_a_series_counts_and_its_place_does_not(tmp_path: Path) -> None:
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
         for index in range(3):
-            (tmp_path / folder / f"{index}.dcm").write_text(f"slice {index}")
+            (tmp_path / folder / f"{index}.dcm").write_bytes(MARK + bytes([index]))
+    (tmp_path / "two" / "notes.txt").write_text("no image")
+    (tmp_path / "two" / "DICOMDIR").write_bytes(MARK)
     assert fingerprint(tmp_path / "one") == fingerprint(tmp_path / "two")
-    (tmp_path / "two" / "1.dcm").write_text("another slice")
+    (tmp_path / "two" / "1.dcm").write_bytes(MARK + b"another slice")
     assert fingerprint(tmp_path / "one") != fingerprint(tmp_path / "two")
 
 

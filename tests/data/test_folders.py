@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lesionless.data.bids import name_of
-from lesionless.data.folders import Input, check_apart, find_masks, find_scans, mask_of
+from lesionless.data.folders import Input, find_masks, find_scans, mask_of
 from lesionless.errors import UsageError
 
 
@@ -73,14 +73,6 @@ def test_a_subject_that_is_not_there_is_told_of_those_who_are(tmp_path: Path) ->
         find_scans(tmp_path, subjects=["3"])
     with pytest.raises(UsageError, match=r"found none\. Name them"):
         find_scans(tmp_path, subjects=[])
-
-
-def test_outputs_do_not_go_among_the_scans(tmp_path: Path) -> None:
-    touch(tmp_path, "a.nii.gz")
-    with pytest.raises(UsageError, match="another folder than that of the scans"):
-        check_apart(tmp_path, tmp_path / ".")
-    check_apart(tmp_path / "a.nii.gz", tmp_path)
-    check_apart(tmp_path, tmp_path / "derivatives")
 
 
 def test_a_tree_of_stripped_scans_is_read_without_its_masks(tmp_path: Path) -> None:

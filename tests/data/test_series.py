@@ -25,20 +25,28 @@ def export(folder: Path, description: str = "", *, protocol: str = "") -> Path:
 
 
 def names(folder: Path, suffix: str = "FLAIR") -> list[str]:
-    return [series.name for series in find_series(folder, suffix)]
+    """Name the series without the folder that is given."""
+    found = find_series(folder, suffix)
+    return [series.name.removeprefix(f"{folder.name}-") for series in found]
 
 
 def test_series_are_found_at_any_depth_and_named_by_the_folders_that_lead_to_them(
     tmp_path: Path,
 ) -> None:
-    deep = export(tmp_path / "Patient 7" / "2026-01-02" / "series 5")
-    export(tmp_path / "b")
-    assert names(tmp_path) == ["Patient 7-2026-01-02-series 5", "b"]
-    assert [scan.name.stem for scan in find_scans(tmp_path)] == [
-        "sub-Patient720260102series5_FLAIR",
-        "sub-b_FLAIR",
+    folder = tmp_path / "export"
+    deep = export(folder / "Patient 7" / "2026-01-02" / "series 5")
+    export(folder / "b")
+    assert [(scan.path, scan.name.stem) for scan in find_scans(folder)] == [
+        (folder / "b", "sub-b_FLAIR"),
+        (deep, "sub-exportPatient720260102series5_FLAIR"),
     ]
-    assert find_scans(tmp_path)[0].path == deep
+
+
+def test_the_same_series_of_two_patients_differ(tmp_path: Path) -> None:
+    for patient in ("P1", "P2"):
+        export(tmp_path / patient / "study" / "flair")
+    found = [find_series(tmp_path / patient, "FLAIR")[0].name for patient in ("P1", "P2")]
+    assert found == ["P1-study-flair", "P2-study-flair"]
 
 
 def test_of_an_export_the_series_that_are_asked_for_are_taken(

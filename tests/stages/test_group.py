@@ -71,6 +71,13 @@ def test_later_sessions_have_the_change_since_the_first(tmp_path: Path) -> None:
         assert changes(tmp_path)["sub-1_ses-10_acq-3d"] == UNCOMPARED
 
 
+def test_a_change_of_nothing_is_nothing(tmp_path: Path) -> None:
+    """0.1 + 0.2 is not 0.3 in floating point."""
+    segmented(tmp_path, "sub-1_ses-1_FLAIR.nii.gz", [0.3], 1)
+    segmented(tmp_path, "sub-1_ses-2_FLAIR.nii.gz", [0.1, 0.2], 1)
+    assert changes(tmp_path)["sub-1_ses-2"] == ("0", "ses-1")
+
+
 def test_scans_of_other_voxels_are_not_compared(tmp_path: Path) -> None:
     for session in (1, 2):
         segmented(tmp_path, f"sub-1_ses-{session}_FLAIR.nii.gz", [1.0], 1)

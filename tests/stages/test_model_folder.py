@@ -34,6 +34,7 @@ def test_files_of_others_stay(prepared: Path, tmp_path: Path) -> None:
 def test_clearing_leaves_nothing_of_a_model(prepared: Path, tmp_path: Path) -> None:
     train_model(prepared, tmp_path / "model", REQUEST)
     assert len(list((tmp_path / "model").iterdir())) >= 5
+    (tmp_path / "model" / ".partial-killed").mkdir()
     clear(tmp_path / "model")
     assert not list((tmp_path / "model").iterdir())
 

@@ -28,11 +28,15 @@ def test_store_holds_every_subject_with_its_lesions(prepared: Path) -> None:
 
 
 def test_second_run_finds_everything_present(cohort: Path, prepared: Path) -> None:
-    files = [*store.paths(prepared), prepared / "quality.html"]
+    page = prepared / "quality.html"
+    files = [*store.paths(prepared), page]
     before = {path: path.stat().st_mtime_ns for path in files}
-    run = prepare(cohort, prepared, COARSE, jobs=1)
+    run = prepare(cohort, prepared, replace(COARSE, threads=2), jobs=1)
     assert len(run.names("present")) == 5 and not run.names("done")
     assert before == {path: path.stat().st_mtime_ns for path in files}
+    page.unlink()
+    prepare(cohort, prepared, COARSE, jobs=1)
+    assert page.exists()
 
 
 def test_a_store_is_not_mixed_from_two_ways_of_preparing(cohort: Path, prepared: Path) -> None:
@@ -234,6 +238,33 @@ def test_another_scan_of_the_same_name_is_named_and_not_taken(cohort: Path, tmp_
     assert str(first) in message and str(second) in message and "--overwrite" in message
     np.testing.assert_array_equal(store.load(store.paths(out)[0]).image, before)
     assert list(read_participants(out)) == ["healthy002"]
+
+
+@pytest.mark.parametrize("part", ["sub-patient001", "sub-patient001/anat", "file"])
+def test_a_part_of_a_tree_has_the_masks_and_participants_of_the_tree(
+    cohort: Path, tmp_path: Path, part: str
+) -> None:
+    scan = "sub-patient001/anat/sub-patient001_FLAIR.nii.gz"
+    run = prepare(cohort / (scan if part == "file" else part), tmp_path / "out", COARSE, jobs=1)
+    assert run.names("done") == ["sub-patient001_FLAIR"]
+    assert next(store.scans(tmp_path / "out")).lesion.any()
+    assert read_participants(tmp_path / "out")["patient001"].group == "patient"
+
+
+def test_a_header_without_orientation_is_named(cohort: Path, tmp_path: Path) -> None:
+    scan = nib.load(next(cohort.glob("sub-healthy001/anat/*_FLAIR.nii.gz")))
+    for code in (0, 1):
+        scan.set_sform(scan.affine, code=code)
+        scan.set_qform(scan.affine if code else None, code=code)
+        (tmp_path / str(code)).mkdir()
+        nib.save(scan, tmp_path / str(code) / "a.nii.gz")
+        prepare(tmp_path / str(code), tmp_path / f"out{code}", COARSE, jobs=1)
+    said = [
+        any("left and right" in message for message in scan.record["messages"])
+        for code in (0, 1)
+        for scan in store.scans(tmp_path / f"out{code}")
+    ]
+    assert said == [True, False]
 
 
 def test_a_second_tree_adds_its_participants(cohort: Path, tmp_path: Path) -> None:

@@ -36,9 +36,16 @@ DESCRIPTION, PROTOCOL = "0008|103e", "0018|1030"
 DIRECTORY = "DICOMDIR"  # lists the files of an export; carries their mark and is no image
 
 
+def images_in(folder: Path) -> Iterator[Path]:
+    """Yield the files right inside a folder that carry the mark of DICOM."""
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and path.name != DIRECTORY and _is_dicom(path):
+            yield path
+
+
 def holds_dicom(folder: Path) -> bool:
     """Tell whether a folder holds a DICOM image, by the mark that these files carry."""
-    return any(_images_in(folder))
+    return any(images_in(folder))
 
 
 def describe(folder: Path) -> str:
@@ -49,7 +56,7 @@ def describe(folder: Path) -> str:
         cannot be read.
     """
     try:
-        tags = _read_header(next(_images_in(folder))).tags
+        tags = _read_header(next(images_in(folder))).tags
     except (ScanError, StopIteration):
         return ""
     return " ".join(tags.get(tag, "").strip() for tag in (DESCRIPTION, PROTOCOL)).strip()
@@ -79,13 +86,6 @@ def convert_series(folder: Path, target: Path) -> None:
     nifti = nib.Nifti1Image(data, _affine(images))
     nifti.header.set_xyzt_units("mm")
     _save(nifti, target)
-
-
-def _images_in(folder: Path) -> Iterator[Path]:
-    """Yield the files right inside a folder that carry the mark of DICOM."""
-    for path in sorted(folder.iterdir()):
-        if path.is_file() and path.name != DIRECTORY and _is_dicom(path):
-            yield path
 
 
 def _is_dicom(path: Path) -> bool:

@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+from lesionless.data.dicom import images_in
 from lesionless.errors import ScanError
 
 
@@ -11,7 +12,7 @@ def fingerprint(path: Path) -> str:
 
     Args:
         path: A file, the `.img` of a NIfTI pair, whose `.hdr` counts too, or the folder of a DICOM
-            series, of which the files right inside count with their names.
+            series, of which the images right inside count with their names.
 
     Raises:
         ScanError: A file cannot be read.
@@ -19,8 +20,7 @@ def fingerprint(path: Path) -> str:
     try:
         if not path.is_dir():
             return _sha256(_with_header(path))
-        files = (inner for inner in sorted(path.iterdir()) if inner.is_file())
-        lines = [f"{_sha256([file])} {file.name}\n" for file in files]
+        lines = [f"{_sha256([file])} {file.name}\n" for file in images_in(path)]
         return hashlib.sha256("".join(lines).encode()).hexdigest()
     except OSError as error:
         raise ScanError(

@@ -85,23 +85,6 @@ def find_scans(
     return sorted(found, key=lambda scan: (scan.name.stem, scan.path))
 
 
-def check_apart(source: Path, out: Path) -> None:
-    """Refuse to write among the scans of a folder.
-
-    Args:
-        source: The scans; a single file may have its outputs beside it.
-        out: Where outputs go.
-
-    Raises:
-        UsageError: Both are one folder.
-    """
-    if source.is_dir() and source.resolve() == out.resolve():
-        raise UsageError(
-            f"{out}: expected another folder than that of the scans. Choose one for the outputs, "
-            f"such as {out / 'derivatives' / 'lesionless'}."
-        )
-
-
 def find_masks(tree: Path, *, label: str = "lesion") -> list[Input]:
     """Find the masks of one label in `derivatives/lesion` of a tree, or else in the tree itself.
 

@@ -21,7 +21,8 @@ class Series:
 
     Attributes:
         folder: Holds its files.
-        name: A plain name for it: its folder's, or those of the folders that lead to it.
+        name: A plain name for it: its folder's; where that lies deeper, those of the folders that
+            lead to it, from the one that was given on, which may be called as the patient.
     """
 
     folder: Path
@@ -40,8 +41,8 @@ def find_series(folder: Path, suffix: str) -> list[Series]:
         folder: `derivatives`, `sourcedata`, `code` and hidden folders below it are passed by.
         suffix: What the series should show, for example FLAIR.
     """
+    folder = folder.resolve()  # so that `.` has a name
     if holds_dicom(folder):
-        folder = folder.resolve()  # so that `.` has a name
         return [Series(folder, folder.name)]
     described = {each: describe(each) for each in _below(folder, seen=set())}
     fitting = {each for each, text in described.items() if _fits(text, suffix)}
@@ -56,7 +57,12 @@ def find_series(folder: Path, suffix: str) -> list[Series]:
             suffix,
             ", ".join(left_out),
         )
-    return [Series(each, "-".join(each.relative_to(folder).parts)) for each in kept]
+    return [Series(each, _name(each, folder)) for each in kept]
+
+
+def _name(series: Path, start: Path) -> str:
+    parts = series.relative_to(start).parts
+    return "-".join([start.name, *parts] if len(parts) > 1 else parts)
 
 
 def _below(folder: Path, seen: set[Path]) -> Iterator[Path]:

@@ -155,7 +155,10 @@ def prepare_scan(
             "settings": asdict(settings),
             "strip": dict(stripped.record),
             "own_slices": grids.keeps_slices(part.affine),
-            "messages": _messages(part, registration, is_standardised=is_standardised),
+            "messages": [
+                *_of_header(scan),
+                *_messages(part, registration, is_standardised=is_standardised),
+            ],
             "seconds": clock.seconds,
         },
     )
@@ -274,6 +277,13 @@ def _quality(part: _Canonical, registration: Registration, atlas: Atlas) -> dict
         "largest_scale": registration.scales[0],
         "smallest_scale": registration.scales[2],
     }
+
+
+def _of_header(scan: Scan) -> list[str]:
+    """Return a warning where a header says nothing of how the axes lie."""
+    if int(scan.header["sform_code"]) or int(scan.header["qform_code"]):
+        return []
+    return ["The header does not say how the axes lie: left and right may be exchanged."]
 
 
 def _messages(part: _Canonical, registration: Registration, *, is_standardised: bool) -> list[str]:

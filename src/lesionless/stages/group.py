@@ -148,7 +148,7 @@ def _change(row: Mapping[str, Any], first: Mapping[str, Any]) -> dict[str, Any]:
     """Return what changed since the first session, and which one that is; None for that one."""
     if row is first:
         return {"change_ml": None, "change_since": None}
-    change_ml = row["lesion_ml"] - first["lesion_ml"]
+    change_ml = round(row["lesion_ml"] - first["lesion_ml"], 4)  # digits that the tables have
     return {"change_ml": change_ml, "change_since": first["session_id"]}
 
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lesionless import store
-from lesionless.data.folders import Input, check_apart, find_masks, find_scans, mask_of
+from lesionless.data.folders import Input, find_masks, find_scans, mask_of
 from lesionless.data.participants import check_labels, join_participants
 from lesionless.data.scan import Scan, read_mask, read_scan
+from lesionless.data.tree import check_apart, tree_of
 from lesionless.errors import ScanError, UsageError
 from lesionless.preprocess.pipeline import PrepareSettings, prepare_scan
 from lesionless.preprocess.prepared import PreparedScan
@@ -65,13 +66,14 @@ def prepare(
 ) -> RunManifest:
     """Prepare every scan of a folder; a scan that cannot be prepared is noted and left out.
 
-    A scan that is in the store stays as it is, unless a mask came to it or is another one since.
+    Of a part of a BIDS tree, participants.tsv and reference lesions are those of the tree. A scan
+    that is in the store stays as it is, unless a mask came to it or is another one since.
 
     Args:
         source: One scan, a folder, or a BIDS tree.
         out: The store to fill.
         settings: How scans are prepared.
-        lesions: Where reference lesions lie; `source/derivatives/lesion` by default.
+        lesions: Where reference lesions lie; `derivatives/lesion` of the tree by default.
         label: Which masks are lesions.
         masks: Pattern of the user's brain masks, see `brain_mask_path`.
         suffix: BIDS suffix of the scans.
@@ -88,7 +90,8 @@ def prepare(
     """
     check_apart(source, out)
     tasks = find_tasks(source, lesions=lesions, label=label, masks=masks, suffix=suffix)
-    check_labels(source, {task.scan.subject for task in tasks})
+    tree = tree_of(source)
+    check_labels(tree, {task.scan.subject for task in tasks})
     if masks is None:
         check_method(settings.strip)
     again = {_stored(out, task) for task in tasks} if overwrite else set()
@@ -96,7 +99,7 @@ def prepare(
     check_suffix(out, suffix, {task.scan.name.suffix for task in tasks})
     known = {} if overwrite else {task: _state(out, task, settings) for task in tasks}
     others = {task.scan.subject for task in known if known[task][0] == "failed"}
-    join_participants(source, out, replace=overwrite, without=others)
+    join_participants(tree, out, replace=overwrite, without=others)
     write_settings(out, settings, suffix)
     with RunManifest(
         out / MANIFEST_NAME, command="prepare", arguments=arguments, settings=settings
@@ -183,6 +186,9 @@ def prepare_task(task: Task, scan: Scan, settings: PrepareSettings) -> PreparedS
 def _references(source: Path, lesions: Path | None, label: str) -> list[Input]:
     if lesions is not None:
         return find_masks(lesions, label=label)
+    tree = tree_of(source)
+    if (tree / "derivatives" / "lesion").is_dir():
+        return find_masks(tree, label=label)
     return find_masks(source, label=label) if source.is_dir() else []
 
 

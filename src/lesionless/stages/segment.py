@@ -10,8 +10,9 @@ from typing import Any
 
 from lesionless.data.bids import PLAIN_SUFFIX, OutputPaths, output_paths
 from lesionless.data.derivatives import write_dataset_description
-from lesionless.data.folders import check_apart, find_scans
+from lesionless.data.folders import find_scans
 from lesionless.data.scan import Scan, read_scan
+from lesionless.data.tree import check_apart
 from lesionless.errors import ScanError, UsageError
 from lesionless.models.bundle import Bundle
 from lesionless.preprocess.atlas import load_atlas

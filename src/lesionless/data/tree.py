@@ -1,0 +1,50 @@
+"""The BIDS tree that a path lies in: its table of participants and its masks are of the whole."""
+
+from pathlib import Path
+
+from lesionless.errors import UsageError
+
+
+def tree_of(path: Path) -> Path:
+    """Return the root of the tree that a path is part of, by the names of its folders.
+
+    Args:
+        path: A scan, or a folder: the tree itself, `sub-X`, `sub-X/ses-Y`, or `anat` in them.
+
+    Returns:
+        The folder that holds `sub-X`; where the path does not lie below one, the folder itself, or
+        that of the file.
+
+    >>> tree_of(Path("/data/cohort/sub-01/ses-1/anat")).as_posix()
+    '/data/cohort'
+    >>> tree_of(Path("/data/cohort")).as_posix()
+    '/data/cohort'
+    """
+    whole = path.absolute()  # a link keeps its name, which says where it lies
+    start = whole.parent if whole.is_file() else whole
+    for folder in (start, *start.parents):
+        if folder.name.startswith("sub-"):
+            return folder.parent
+        if folder.name != "anat" and not folder.name.startswith("ses-"):
+            break
+    return start
+
+
+def check_apart(source: Path, out: Path) -> None:
+    """Refuse to write among the scans of a folder, or into the folders of a tree's subjects.
+
+    Args:
+        source: The scans; a single file that is in no tree may have its outputs beside it.
+        out: Where outputs go.
+
+    Raises:
+        UsageError: Outputs would lie among scans.
+    """
+    tree, place = tree_of(source).resolve(), out.resolve()
+    is_below = place.is_relative_to(tree) and place != tree
+    in_subject = is_below and place.relative_to(tree).parts[0].startswith("sub-")
+    if in_subject or (source.is_dir() and source.resolve() == place):
+        raise UsageError(
+            f"{out}: expected another folder than that of the scans. Choose one for the outputs, "
+            f"such as {tree / 'derivatives' / 'lesionless'}."
+        )
