@@ -161,4 +161,9 @@ def test_scans_without_outputs_are_named(tmp_path: Path) -> None:
     segmented(out, "sub-1_ses-1_FLAIR.nii.gz", [1.0], 1)
     segmented(out, "sub-1_ses-1_T1w.nii.gz", [1.0], 1)
     assert unsegmented(source, out) == ["sub-1_ses-2_FLAIR", "sub-2_FLAIR"]
-    assert unsegmented(source, out, subjects=["1"]) == ["sub-1_ses-2_FLAIR"]
+    assert unsegmented(source, out, subjects=["sub-1"]) == ["sub-1_ses-2_FLAIR"]
+    segmented(out, "sub-3_PDw.nii.gz", [1.0], 1)  # no scan of that kind, and nobody of that name
+    assert unsegmented(source, out, subjects=["3"]) == []
+    assert len(unsegmented(source, out)) == 2
+    with pytest.raises(UsageError, match="found nothing"):
+        unsegmented(tmp_path / "gone", out)

@@ -12,8 +12,10 @@ from lesionless.data.folders import find_scans
 from lesionless.data.participants import read_participants
 from lesionless.errors import UsageError
 from lesionless.preprocess.pipeline import PrepareSettings
+from lesionless.stages.normals import Normals
 from lesionless.stages.prepare import brain_mask_path, prepare
 from lesionless.stages.store_settings import load_settings, load_suffix, write_settings
+from lesionless.training.normals import NormalsSettings
 
 from .conftest import COARSE
 
@@ -53,6 +55,10 @@ def test_preparing_again_in_another_way_takes_all_scans(cohort: Path, tmp_path: 
         prepare(one, out, other, jobs=1, overwrite=True)
     assert load_settings(out) == COARSE
     write_settings(out, other, "FLAIR")  # what a run leaves that is stopped at once
+    with pytest.raises(UsageError, match="all scans that are in it"):
+        prepare(one, out, other, jobs=1, overwrite=True)
+    with pytest.raises(UsageError, match="without --overwrite"):
+        list(Normals(out, "train", NormalsSettings()))
     next(tree.glob("sub-healthy002/anat/*_FLAIR.nii.gz")).write_text("no scan")
     run = prepare(tree, out, other, jobs=1)
     assert run.names("done") == ["sub-healthy001_FLAIR"]

@@ -22,6 +22,8 @@ from lesionless.stages.train import train_model
 from lesionless.training.loop import TrainSettings
 from lesionless.training.normals import NormalsSettings
 
+from .conftest import restated
+
 ONCE = TrainSettings(epochs=1)
 
 
@@ -129,10 +131,7 @@ def test_another_preparation_is_named(
     """The new model is used as the scans of its thresholds were prepared."""
     recalibrate(networks[:1], prepared, tmp_path / "alike", NormalsSettings())
     assert "prepared with" not in caplog.text
-    other = tmp_path / "other"
-    shutil.copytree(prepared, other)
-    how = json.loads((other / "prepare.json").read_text(encoding="utf-8"))
-    (other / "prepare.json").write_text(json.dumps({**how, "n4": True}), encoding="utf-8")
+    other = restated(prepared, tmp_path / "other", n4=True)
     bundle = recalibrate(networks[:1], other, tmp_path / "out", NormalsSettings())
     assert bundle.prepare["n4"]
     assert "n4 = True" in caplog.text

@@ -22,7 +22,7 @@ from lesionless.stages.train import train_model
 from lesionless.training.loop import TrainSettings
 from lesionless.training.normals import NormalsSettings
 
-from .conftest import COARSE
+from .conftest import COARSE, restated
 
 REQUEST = TrainRequest(model="sAE3", training=TrainSettings(epochs=2, seed=3))
 
@@ -160,12 +160,8 @@ def test_every_method_can_be_trained_and_calibrated(
 def test_an_atlas_without_white_matter_leaves_the_place_out(
     prepared: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    other = tmp_path / "other"
-    shutil.copytree(prepared, other)
-    how = json.loads((other / "prepare.json").read_text(encoding="utf-8"))
     nib.save(nib.Nifti1Image(np.pad(np.ones((40, 40, 40)), 20), np.eye(4)), tmp_path / "own.nii")
-    own = {**how, "space": str(tmp_path / "own.nii")}
-    (other / "prepare.json").write_text(json.dumps(own), encoding="utf-8")
+    other = restated(prepared, tmp_path / "other", space=str(tmp_path / "own.nii"))
     request = TrainRequest(model="intensity", scoring={"outside_white_matter": 0.5})
     bundle = train_model(other, tmp_path / "model", request)
     assert bundle.scoring["outside_white_matter"] == 1
@@ -177,10 +173,7 @@ def test_where_an_atlas_has_its_origin_does_not_matter(prepared: Path, tmp_path:
     moved[:3, 3] = (-119.0, 60.0, 67.0)
     atlas = tmp_path / "moved.nii.gz"
     nib.save(nib.Nifti1Image(known.image, moved @ known.affine), atlas)
-    other = tmp_path / "other"
-    shutil.copytree(prepared, other)
-    how = json.loads((other / "prepare.json").read_text(encoding="utf-8"))
-    (other / "prepare.json").write_text(json.dumps({**how, "space": str(atlas)}), encoding="utf-8")
+    other = restated(prepared, tmp_path / "other", space=str(atlas))
     for path in store.paths(other):
         scan = store.load(path)
         place = moved @ scan.geometry.index_to_atlas

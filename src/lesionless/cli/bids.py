@@ -29,10 +29,9 @@ def bids(
     from lesionless.stages.group import unsegmented, write_group
 
     subjects = options.participant_label
-    left = unsegmented(bids_dir, out, subjects=subjects)
     group = write_group(out, subjects=subjects)
     print(f"table in {group.table}")
-    if left:
+    if left := unsegmented(bids_dir, out, subjects=subjects):
         print(f"not segmented: {', '.join(left)}")
     for name in group.failed:
         print(f"failed: {name}: {group.failed[name]}")

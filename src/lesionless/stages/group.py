@@ -85,21 +85,32 @@ def unsegmented(source: Path, folder: Path, *, subjects: Sequence[str] | None = 
     """Name the scans, of the suffixes that the maps in a folder have, of which there is no map.
 
     Args:
-        source: The scans.
+        source: The scans; those that are gone since are not missed.
         folder: The derivative that `segment_scans` wrote.
         subjects: As for `write_group`.
 
     Raises:
-        UsageError: As for `write_group`, or there are no such scans.
+        UsageError: There is no such source.
     """
-    maps = _maps(folder, subjects)
-    there = {each.path for each in maps}
+    maps = own_maps(folder)
+    wanted = None if subjects is None else {label.removeprefix("sub-") for label in subjects}
     return [
         scan.name.stem
-        for suffix in sorted({each.name.suffix for each in maps})
-        for scan in find_scans(source, suffix=suffix, subjects=subjects)
-        if anomaly_path(folder, scan.name) not in there
+        for suffix in sorted({name.suffix for name in maps.values()})
+        for scan in _scans(source, suffix)
+        if wanted is None or scan.subject in wanted
+        if anomaly_path(folder, scan.name) not in maps
     ]
+
+
+def _scans(source: Path, suffix: str) -> list[Input]:
+    """Return the scans of one suffix, if there are any."""
+    try:
+        return find_scans(source, suffix=suffix)
+    except UsageError:
+        if source.exists():
+            return []
+        raise
 
 
 def _maps(folder: Path, subjects: Sequence[str] | None) -> list[Input]:

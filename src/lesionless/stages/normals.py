@@ -18,7 +18,7 @@ from lesionless.errors import UsageError
 from lesionless.preprocess.atlas import load_atlas
 from lesionless.preprocess.grid import range_mm
 from lesionless.preprocess.prepared import PreparedScan
-from lesionless.stages.store_settings import load_settings
+from lesionless.stages.store_settings import check_unmixed, load_settings
 from lesionless.training.normals import NormalsSettings
 
 
@@ -50,7 +50,7 @@ class Normals:
     def __init__(self, folder: Path, part: str, settings: NormalsSettings) -> None:
         self.folder, self._settings = folder, settings
         self.subjects = getattr(split_of(folder, settings), part)
-        self._space = load_settings(folder).space
+        self._prepared = load_settings(folder)
         self._participants = read_participants(folder)
         self._named: set[str] = set()
 
@@ -58,6 +58,7 @@ class Normals:
         """Yield the scans of the part that have normal slices, sorted by name."""
         for path in store.paths(self.folder):
             if store.subject_of(path) in self.subjects:
+                check_unmixed(path, self._prepared)
                 normal = self._normal(store.load(path))
                 if normal.is_normal.any():
                     yield normal
@@ -75,7 +76,7 @@ class Normals:
             is_normal = normal_slices(
                 lesion, len(scan.image), participant, margin=self._settings.margin
             )
-        is_normal = is_normal & in_levels(scan, self._space, self._settings.levels)
+        is_normal = is_normal & in_levels(scan, self._prepared.space, self._settings.levels)
         return NormalScan(scan, is_normal, participant.is_healthy)
 
 

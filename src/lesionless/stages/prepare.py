@@ -94,8 +94,8 @@ def prepare(
     check_labels(tree, {task.scan.subject for task in tasks})
     if masks is None:
         check_method(settings.strip)
-    again = {_stored(out, task) for task in tasks} if overwrite else set()
-    check_settings(out, settings, again=again)
+    asked = {_stored(out, task) for task in tasks}
+    check_settings(out, settings, asked, overwrite=overwrite)
     check_suffix(out, suffix, {task.scan.name.suffix for task in tasks})
     known = {} if overwrite else {task: _state(out, task, settings) for task in tasks}
     others = {task.scan.subject for task in known if known[task][0] == "failed"}

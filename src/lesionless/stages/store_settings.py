@@ -17,32 +17,47 @@ SETTINGS = "prepare.json"
 _MEANINGLESS: dict[str, Any] = {"threads": 1, "device": "cpu"}
 
 
-def check_settings(out: Path, settings: PrepareSettings, *, again: Set[Path] = frozenset()) -> None:
+def check_settings(
+    out: Path, settings: PrepareSettings, asked: Set[Path], *, overwrite: bool = False
+) -> None:
     """Stop where a store would mix scans prepared in two ways.
 
     Args:
         out: The store, which need not exist yet.
         settings: How scans are to be prepared.
-        again: Files of the store that are prepared again if need be.
+        asked: Files of the scans that are asked for, whether they are there or not.
+        overwrite: Whether these are prepared again.
 
     Raises:
         UsageError: They would.
     """
-    kept = set(out.glob(f"sub-*/[!.]*{store.SUFFIX}")) - again
-    if not kept or not (out / SETTINGS).exists():
-        return
-    differing = differences(asdict(_meaningful(settings)), asdict(load_settings(out)))
-    if differing:
+    stored = set(out.glob(f"sub-*/[!.]*{store.SUFFIX}"))
+    # A run that was stopped amid preparing all again has said so in the store, and goes on
+    goes_on = (out / SETTINGS).exists() and not _otherwise(asdict(load_settings(out)), settings)
+    for kept in sorted(stored - asked if overwrite or goes_on else stored):
+        if differing := _otherwise(store.record(kept).get("settings", {}), settings):
+            raise UsageError(
+                f"{out}: expected scans prepared with {told(differing)}. Choose another folder, or "
+                "give --overwrite and all scans that are in it."
+            )
+
+
+def check_unmixed(stored: Path, settings: PrepareSettings) -> None:
+    """Refuse a scan that was prepared otherwise than its store says.
+
+    Raises:
+        UsageError: A run that was to prepare all scans of the store again was stopped.
+    """
+    if differing := _otherwise(store.record(stored).get("settings", {}), settings):
         raise UsageError(
-            f"{out}: expected scans prepared with {told(differing)}. Choose another folder, or "
-            "give --overwrite and all scans that are in it."
+            f"{stored}: expected a scan prepared with {told(differing)}: a run was stopped that "
+            "prepared the store again. Run the same `lesionless prepare`, without --overwrite."
         )
 
 
 def is_prepared_so(record: Mapping[str, Any], settings: PrepareSettings) -> bool:
     """Tell whether a scan was prepared with some settings, as far as its record says."""
-    found = {**record.get("settings", {}), **_MEANINGLESS}
-    return not differences(asdict(_meaningful(settings)), found)
+    return not _otherwise(record.get("settings", {}), settings)
 
 
 def check_suffix(out: Path, suffix: str, asked: Set[str]) -> None:
@@ -97,6 +112,11 @@ def load_suffix(folder: Path) -> str:
     """
     recorded = _fields(folder).get("suffix")
     return recorded or min(_suffixes(folder), default=PLAIN_SUFFIX)
+
+
+def _otherwise(found: Mapping[str, Any], settings: PrepareSettings) -> dict[str, Any]:
+    """Return in what settings that were found differ from others, as far as they say."""
+    return dict(differences(asdict(_meaningful(settings)), {**found, **_MEANINGLESS}))
 
 
 def _suffixes(folder: Path) -> set[str]:
