@@ -1,6 +1,7 @@
 """DICOM series below a folder: where they are found, what they are called, which are taken."""
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import SimpleITK
 
 from lesionless.data.folders import find_scans
 from lesionless.data.series import find_series
+from lesionless.errors import UsageError
 
 
 def export(folder: Path, description: str = "", *, protocol: str = "") -> Path:
@@ -53,13 +55,15 @@ def test_of_an_export_the_series_that_are_asked_for_are_taken(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     export(tmp_path / "1" / "a", "Ax T2 FLAIR FS")
-    export(tmp_path / "1" / "b", "Sag MPRAGE")
+    export(tmp_path / "1" / "b", "Sag MPRAGE", protocol="Head FLAIR MPRAGE")
+    export(tmp_path / "1" / "c", "Ax T1 FLAIR")
+    export(tmp_path / "1" / "d", "t1_tirm_tra_dark-fluid")
     export(tmp_path / "2" / "a", "t2_tirm_tra_Dark-Fluid_4mm")
     export(tmp_path / "2" / "b", "", protocol="3D Brain FLAIR")
     export(tmp_path / "2" / "c")  # says nothing: may be one
     with caplog.at_level(logging.WARNING):
         assert names(tmp_path) == ["1-a", "2-a", "2-b", "2-c"]
-    assert "1 of 5 DICOM series are left out" in caplog.text
+    assert "3 of 7 DICOM series are left out" in caplog.text
     assert "Sag MPRAGE" in caplog.text
     assert names(tmp_path, "MPRAGE") == ["1-b", "2-c"]
 
@@ -79,8 +83,52 @@ def test_a_series_that_is_named_itself_is_taken_whatever_it_shows(tmp_path: Path
 
 def test_the_directory_of_an_export_is_no_image(tmp_path: Path) -> None:
     inner = export(tmp_path / "DICOM" / "0001", "FLAIR")
-    (tmp_path / "DICOMDIR").write_bytes((inner / "IM0001.dcm").read_bytes())
+    for name in ("DICOMDIR", "dicomdir", "DICOMDIR.;1"):
+        (tmp_path / name).write_bytes((inner / "IM0001.dcm").read_bytes())
     assert names(tmp_path) == ["DICOM-0001"]
+
+
+@pytest.mark.parametrize("kind", ["1.3.10", "5.1.4.1.1.88.22", "5.1.4.1.1.104.1"])
+def test_reports_and_the_like_are_no_images(tmp_path: Path, kind: str) -> None:
+    export(tmp_path / "a", "FLAIR")
+    (tmp_path / "b").mkdir()
+    head = bytes(128) + b"DICM" + bytes(40) + b"1.2.840.10008." + kind.encode() + bytes(2000)
+    (tmp_path / "b" / "IM0001").write_bytes(head)
+    assert names(tmp_path) == ["a"]
+
+
+def test_series_below_a_loose_image_are_found(tmp_path: Path) -> None:
+    export(tmp_path / "p" / "s1", "FLAIR")
+    export(tmp_path / "p" / "s1" / "more", "FLAIR")
+    loose = export(tmp_path / "x", "localiser") / "IM0001.dcm"
+    loose.rename(tmp_path / "p" / "IM0001.dcm")
+    assert names(tmp_path) == ["p-s1", "p-s1-more"]
+    assert names(tmp_path / "p") == ["s1", "s1-more"]
+
+
+def test_a_folder_that_cannot_be_listed_is_passed_by(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    export(tmp_path / "a", "FLAIR")
+    (tmp_path / "lost+found").mkdir()
+    listed = Path.iterdir
+
+    def iterdir(folder: Path) -> Iterator[Path]:
+        if folder.name == "lost+found":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return listed(folder)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    assert names(tmp_path) == ["a"]
+    assert "lost+found is passed by: Permission denied" in caplog.text
+
+
+def test_a_tree_of_other_images_is_not_searched_for_series(tmp_path: Path) -> None:
+    export(tmp_path / "scans" / "a", "FLAIR")
+    (tmp_path / "sub-1" / "anat").mkdir(parents=True)
+    (tmp_path / "sub-1" / "anat" / "sub-1_T1w.nii.gz").touch()
+    with pytest.raises(UsageError, match=r"found \*_T1w"):
+        find_scans(tmp_path)
 
 
 def test_an_image_that_cannot_be_read_is_kept_for_its_error(tmp_path: Path) -> None:

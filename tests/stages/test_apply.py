@@ -86,9 +86,12 @@ def test_slices_that_were_not_rebuilt_have_no_say_in_their_neighbours(scan: Prep
     assert np.abs(raw_score(scan, rebuild, settings, space="mni152").score[:5] - alone).max() > 0.1
 
 
+@pytest.mark.parametrize("size", [3, 5])
 @pytest.mark.parametrize("name", FILTERS)
-def test_filters_see_the_slices_beside_those_that_are_wanted(scan: PreparedScan, name: str) -> None:
-    settings = ScoreSettings(filter=name, filter_size=3)
+def test_filters_see_the_slices_beside_those_that_are_wanted(
+    scan: PreparedScan, name: str, size: int
+) -> None:
+    settings = ScoreSettings(filter=name, filter_size=size)
     wanted = np.zeros(len(scan.image), dtype=bool)
     wanted[[4, 5, 9]] = True
 

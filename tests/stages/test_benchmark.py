@@ -73,9 +73,7 @@ def test_a_trained_model_is_judged_as_it_is(prepared: Path, out: Path, tmp_path:
     assert run.is_trained
 
 
-def test_a_trained_model_without_a_threshold_is_named(
-    prepared: Path, out: Path, tmp_path: Path
-) -> None:
+def test_a_trained_model_without_a_threshold_is_named(out: Path, tmp_path: Path) -> None:
     """One of an earlier version, before there was such a point."""
     bundle = load(out / "models" / "sAE3-seed0")
     thresholds = {name: at for name, at in bundle.thresholds.items() if name != "fpr-1e-3"}
@@ -83,9 +81,8 @@ def test_a_trained_model_without_a_threshold_is_named(
     row = MethodRow(name="sAE3", label="mine", trained=str(tmp_path / "old"))
     changes = {"methods": (row,), "operating_points": ("p98", "fpr-1e-3")}
     experiment = EXPERIMENT.model_copy(update=changes)
-    runs, stores = runs_of(experiment, tmp_path), Stores(prepared, prepared)
     with pytest.raises(UsageError, match=r"mine: expected thresholds at fpr-1e-3, found .*p98"):
-        judge_runs(experiment, stores, runs, tmp_path, QUICK)
+        runs_of(experiment, tmp_path)
 
 
 def test_one_row_is_done_without_the_models_of_the_others(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lesionless import store
-from lesionless.errors import UsageError
+from lesionless.errors import TrainingError, UsageError
 from lesionless.models import bundle as bundles
 from lesionless.stages.model_folder import clear
 from lesionless.stages.recalibrate import recalibrate
@@ -31,8 +31,21 @@ def test_files_of_others_stay(prepared: Path, tmp_path: Path) -> None:
     assert bundles.load(out).name == "sAE3"
 
 
+def test_a_stopped_training_of_another_kind_is_thrown_away(prepared: Path, tmp_path: Path) -> None:
+    train_model(prepared, tmp_path, REQUEST)
+    (tmp_path / bundles.DESCRIPTION).unlink()  # as if stopped before the end
+    other = TrainRequest(model="sAE1", training=TrainSettings(epochs=1))
+    with pytest.raises(TrainingError, match="--overwrite"):
+        train_model(prepared, tmp_path, other)
+    assert train_model(prepared, tmp_path, other, overwrite=True).name == "sAE1"
+
+
 def test_clearing_leaves_nothing_of_a_model(prepared: Path, tmp_path: Path) -> None:
-    train_model(prepared, tmp_path / "model", REQUEST)
+    settings = {"search_steps": 1}
+    once = TrainSettings(epochs=1)
+    draws = TrainRequest(model="AnoGAN", training=once, settings=settings, calibration_slices=2)
+    train_model(prepared, tmp_path / "model", draws)
+    assert list((tmp_path / "model").glob("samples-*"))
     assert len(list((tmp_path / "model").iterdir())) >= 5
     (tmp_path / "model" / ".partial-killed").mkdir()
     clear(tmp_path / "model")

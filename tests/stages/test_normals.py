@@ -1,5 +1,6 @@
 """What of a store counts as normal."""
 
+import logging
 import shutil
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from scipy import ndimage
 
 from lesionless import store
-from lesionless.stages.normals import Normals
+from lesionless.stages.normals import Normals, check_held_out
 from lesionless.training.normals import NormalsSettings
 
 
@@ -49,3 +50,25 @@ def test_healthy_scans_are_taken_whole_either_way(with_patient: Path):
         if normal.scan.subject != "patient001":
             np.testing.assert_array_equal(normal.scan.brain, scans[normal.scan.name].brain)
             assert normal.is_normal.all()
+
+
+def test_a_share_that_plays_no_part_is_named(
+    prepared: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The table of the phantoms says who is held back; without it a share of them is."""
+    drawn = tmp_path / "drawn"
+    shutil.copytree(prepared, drawn)
+    (drawn / "participants.tsv").unlink()
+    half = NormalsSettings(val_fraction=0.5)
+    with caplog.at_level(logging.INFO):
+        check_held_out(Normals(drawn, "val", half))
+        check_held_out(Normals(prepared, "val", NormalsSettings()))
+    assert "plays no part" not in caplog.text
+    assert f"{prepared}: 1 subjects are held back" in caplog.text
+    check_held_out(Normals(prepared, "val", half))
+    assert "--val-fraction plays no part" in caplog.text
+    table = (prepared / "participants.tsv").read_text(encoding="utf-8")
+    (drawn / "participants.tsv").write_text(table.replace("val", "train"), encoding="utf-8")
+    caplog.clear()
+    check_held_out(Normals(drawn, "val", half))  # drawn from those who train
+    assert "plays no part" not in caplog.text

@@ -33,13 +33,21 @@ class _Image:
 
 POSITION, ORIENTATION, PIXEL_SPACING = "0020|0032", "0020|0037", "0028|0030"
 DESCRIPTION, PROTOCOL = "0008|103e", "0018|1030"
-DIRECTORY = "DICOMDIR"  # lists the files of an export; carries their mark and is no image
+# Classes of DICOM files that are no images, as their headers begin: the directory of an export,
+# presentation states, reports, and documents
+NO_IMAGES = (
+    b"1.2.840.10008.1.3.10",
+    b"1.2.840.10008.5.1.4.1.1.11.",
+    b"1.2.840.10008.5.1.4.1.1.88.",
+    b"1.2.840.10008.5.1.4.1.1.104.",
+)
+HEAD_BYTES = 1024  # of a file, that hold its mark and its class
 
 
 def images_in(folder: Path) -> Iterator[Path]:
     """Yield the files right inside a folder that carry the mark of DICOM."""
     for path in sorted(folder.iterdir()):
-        if path.is_file() and path.name != DIRECTORY and _is_dicom(path):
+        if path.is_file() and path.stem.upper() != "DICOMDIR" and _is_image(path):
             yield path
 
 
@@ -49,7 +57,7 @@ def holds_dicom(folder: Path) -> bool:
 
 
 def describe(folder: Path) -> str:
-    """Return the description and the protocol of the first DICOM image in a folder.
+    """Return the description of the first DICOM image in a folder, or else its protocol.
 
     Returns:
         What the header says, such as `t2_tirm_tra_dark-fluid`; empty where it says nothing or
@@ -59,7 +67,7 @@ def describe(folder: Path) -> str:
         tags = _read_header(next(images_in(folder))).tags
     except (ScanError, StopIteration):
         return ""
-    return " ".join(tags.get(tag, "").strip() for tag in (DESCRIPTION, PROTOCOL)).strip()
+    return tags.get(DESCRIPTION, "").strip() or tags.get(PROTOCOL, "").strip()
 
 
 def convert_series(folder: Path, target: Path) -> None:
@@ -88,9 +96,10 @@ def convert_series(folder: Path, target: Path) -> None:
     _save(nifti, target)
 
 
-def _is_dicom(path: Path) -> bool:
+def _is_image(path: Path) -> bool:
     with path.open("rb") as file:
-        return file.read(132)[128:] == b"DICM"
+        head = file.read(HEAD_BYTES)
+    return head[128:132] == b"DICM" and not any(other in head for other in NO_IMAGES)
 
 
 def _series_files(folder: Path) -> list[Path]:

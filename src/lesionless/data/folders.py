@@ -52,8 +52,8 @@ def find_scans(
     In a folder, files right inside and those below `sub-*`, `ses-*` and `anat` are looked at;
     `derivatives`, `sourcedata` and `code` are not. Files with a BIDS name are chosen by suffix.
     Files with a plain name are taken only if they lie right inside the folder. Masks and this
-    tool's own maps are never taken. Where there is no NIfTI file to take, the DICOM series in the
-    folder or below it are, see `find_series`; a scan goes by the name of its folder. Whether a
+    tool's own maps are never taken. Where there is no NIfTI file, the DICOM series in the folder
+    and below it are, see `find_series`; a scan goes by the name of its folder. Whether a
     file can be read is found out when it is read.
 
     Args:
@@ -70,7 +70,8 @@ def find_scans(
     """
     if path.is_dir():
         found = [Input(file, name_of(file, suffix=suffix)) for file in _scans_in(path, suffix)]
-        found = found or _series_in(path, suffix)
+        if not found and not _other_suffixes(path):
+            found = _series_in(path, suffix)
     else:
         found = [_single(path, suffix)]
     if not found:

@@ -156,9 +156,9 @@ def _drop_trailing_axes(image: Volume, path: Path) -> Volume:
     while image.ndim > 3 and image.shape[-1] == 1:
         image = image[..., 0]
     if image.ndim != 3 or min(image.shape) < 2:
+        way_out = "Split a series into single volumes." if image.ndim > 3 else "Give a whole stack."
         raise ScanError(
-            f"{path}: expected one 3-D image, found an array of shape {image.shape}. "
-            "Split a series into single volumes."
+            f"{path}: expected one 3-D image, found an array of shape {image.shape}. {way_out}"
         )
     return image
 

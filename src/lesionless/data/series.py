@@ -1,6 +1,7 @@
 """The DICOM series below a folder, and which of them are of the contrast that is asked for."""
 
 import logging
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,11 @@ from lesionless.data.dicom import describe, holds_dicom
 
 logger = logging.getLogger(__name__)
 
-# Words in the description of a series, without spaces, hyphens and the like, by suffix; others
-# go by their suffix itself. Siemens calls a FLAIR dark-fluid.
+# In the description of a series, by suffix: words, without spaces, hyphens and the like, of which
+# one is there, and what must not be; others go by their suffix itself. Siemens calls a FLAIR
+# dark-fluid, and T1-weighted scans may be fluid-attenuated too.
 _WORDS = {"FLAIR": ("flair", "darkfluid")}
+_OTHERS = {"FLAIR": re.compile(r"(?<![a-z])t1", re.IGNORECASE)}
 
 
 @dataclass(frozen=True)
@@ -30,21 +33,19 @@ class Series:
 
 
 def find_series(folder: Path, suffix: str) -> list[Series]:
-    """Find the DICOM series in a folder, or else below it, at any depth.
+    """Find the DICOM series in a folder and below it, at any depth.
 
-    An export holds many series of one visit. Where some are described (`SeriesDescription`,
-    `ProtocolName`) as what is asked for, those that are described as something else are left out
-    and counted in a warning. Series without a description are kept, and so are all of them where
-    no description fits.
+    An export holds many series of one visit. Where some are described (`SeriesDescription`, or
+    else `ProtocolName`) as what is asked for, those that are described as something else are left
+    out and counted in a warning. Series without a description are kept, and so are all of them
+    where no description fits.
 
     Args:
         folder: `derivatives`, `sourcedata`, `code` and hidden folders below it are passed by.
         suffix: What the series should show, for example FLAIR.
     """
     folder = folder.resolve()  # so that `.` has a name
-    if holds_dicom(folder):
-        return [Series(folder, folder.name)]
-    described = {each: describe(each) for each in _below(folder, seen=set())}
+    described = {each: describe(each) for each in _holding(folder, seen=set())}
     fitting = {each for each, text in described.items() if _fits(text, suffix)}
     kept = [each for each, text in described.items() if each in fitting or not (text and fitting)]
     left_out = sorted({text for each, text in described.items() if each not in kept})
@@ -62,22 +63,27 @@ def find_series(folder: Path, suffix: str) -> list[Series]:
 
 def _name(series: Path, start: Path) -> str:
     parts = series.relative_to(start).parts
-    return "-".join([start.name, *parts] if len(parts) > 1 else parts)
+    return parts[0] if len(parts) == 1 else "-".join([start.name, *parts])
 
 
-def _below(folder: Path, seen: set[Path]) -> Iterator[Path]:
-    """Yield the folders below one that hold DICOM files; what links lead to, once."""
-    for inner in sorted(folder.iterdir()):
+def _holding(folder: Path, seen: set[Path]) -> Iterator[Path]:
+    """Yield a folder if it holds DICOM images, and those below it; what links lead to, once."""
+    seen.add(folder.resolve())
+    try:
+        inside = sorted(folder.iterdir())
+        if holds_dicom(folder):
+            yield folder
+    except OSError as error:
+        logger.warning("%s is passed by: %s", folder, error.strerror)
+        return
+    for inner in inside:
         is_passed_by = inner.name.startswith(".") or inner.name in SET_ASIDE
-        if is_passed_by or not inner.is_dir() or inner.resolve() in seen:
-            continue
-        seen.add(inner.resolve())
-        if holds_dicom(inner):
-            yield inner
-        else:
-            yield from _below(inner, seen)
+        if not is_passed_by and inner.is_dir() and inner.resolve() not in seen:
+            yield from _holding(inner, seen)
 
 
 def _fits(description: str, suffix: str) -> bool:
     plain = "".join(letter for letter in description.lower() if letter.isalnum())
+    if suffix in _OTHERS and _OTHERS[suffix].search(description):
+        return False
     return any(word in plain for word in _WORDS.get(suffix, (suffix.lower(),)))

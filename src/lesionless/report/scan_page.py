@@ -209,4 +209,4 @@ def _lesion_table(lesions: Sequence[Lesion]) -> Html:
 
 
 def _point(centre_mm: tuple[float, float, float]) -> str:
-    return ", ".join(f"{value:.0f}" for value in centre_mm)
+    return ", ".join(f"{round(value)}" for value in centre_mm)  # never -0

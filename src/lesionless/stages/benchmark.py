@@ -111,7 +111,8 @@ def runs_of(experiment: Experiment, out: Path, only: Sequence[str] = ()) -> list
     """List the training runs of an experiment, in the order of its methods.
 
     Raises:
-        UsageError: A method that is asked for is not in the experiment.
+        UsageError: A method that is asked for is not in the experiment, or a trained model lacks
+            a threshold that is to be reported.
     """
     unknown = set(only) - {row.title for row in experiment.methods}
     if unknown:
@@ -123,14 +124,26 @@ def runs_of(experiment: Experiment, out: Path, only: Sequence[str] = ()) -> list
         run
         for row in experiment.methods
         if not only or row.title in only
-        for run in _runs_of_row(row, experiment.seeds, out)
+        for run in _runs_of_row(row, experiment, out)
     ]
 
 
-def _runs_of_row(row: MethodRow, seeds: Sequence[int], out: Path) -> list[Run]:
+def _runs_of_row(row: MethodRow, experiment: Experiment, out: Path) -> list[Run]:
+    seeds = experiment.seeds
     if row.trained:
+        _check_thresholds(row, experiment.operating_points)
         return [Run(row, seeds[0], folder_of(row.trained))]
     return [Run(row, seed, out / "models" / f"{row.title}-seed{seed}") for seed in seeds]
+
+
+def _check_thresholds(row: MethodRow, points: Sequence[str]) -> None:
+    """Refuse a trained model that lacks an operating point, before anything is prepared."""
+    thresholds = load(row.trained).thresholds
+    if missing := sorted(set(points) - set(thresholds)):
+        raise UsageError(
+            f"{row.title}: expected thresholds at {', '.join(missing)}, found those at "
+            f"{', '.join(thresholds)}. `lesionless calibrate` sets all of them."
+        )
 
 
 def train_run(

@@ -6,7 +6,6 @@ import numpy as np
 
 from lesionless.arrays import SliceMask
 from lesionless.data.scan import read_map, read_mask
-from lesionless.errors import UsageError
 from lesionless.evaluation.case import Case
 from lesionless.evaluation.matching import Match
 from lesionless.evaluation.results import THRESHOLD_FREE, Results
@@ -43,15 +42,7 @@ def case_of(
         seed: Of the training run.
         regions: Level ranges that are judged apart from the whole brain.
         operating_points: Keys of the bundle's thresholds.
-
-    Raises:
-        UsageError: The bundle lacks one of them.
     """
-    if missing := sorted(set(operating_points) - set(bundle.thresholds)):
-        raise UsageError(
-            f"{title}: expected thresholds at {', '.join(missing)}, found those at "
-            f"{', '.join(bundle.thresholds)}. `lesionless calibrate` sets all of them."
-        )
     score_map = apply(bundle, scan, rebuild).score
     smallest = ScoreSettings(**bundle.scoring).min_lesion_mm3 / float(np.prod(spacing_mm(scan)))
     space = bundle.prepare["space"]

@@ -10,7 +10,15 @@ from lesionless.training import checkpoint
 from lesionless.training.loop import LOSSES
 
 SAMPLES = "samples-{:04d}.npy"
-_OURS = (DESCRIPTION, WEIGHTS, NORMATIVE, checkpoint.NAME, LOSSES, "samples-*.npy", ".partial-*")
+_OURS = (
+    DESCRIPTION,
+    WEIGHTS,
+    NORMATIVE,
+    checkpoint.NAME,
+    LOSSES,
+    "samples-[0-9]*.npy",
+    ".partial-*",
+)
 
 
 def check_is_no_store(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """The slices without lesions of a store: those to learn from, and those for thresholds."""
 
 import hashlib
+import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -20,6 +21,8 @@ from lesionless.preprocess.grid import range_mm
 from lesionless.preprocess.prepared import PreparedScan
 from lesionless.stages.store_settings import check_unmixed, load_settings
 from lesionless.training.normals import NormalsSettings
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,11 +47,13 @@ class Normals:
 
     Attributes:
         folder: The store.
+        settings: As given.
         subjects: Labels of the part's subjects.
     """
 
     def __init__(self, folder: Path, part: str, settings: NormalsSettings) -> None:
-        self.folder, self._settings = folder, settings
+        self.folder, self.settings = folder, settings
+        self._part = part
         self.subjects = getattr(split_of(folder, settings), part)
         self._prepared = load_settings(folder)
         self._participants = read_participants(folder)
@@ -63,9 +68,15 @@ class Normals:
                 if normal.is_normal.any():
                     yield normal
 
+    @property
+    def are_named(self) -> bool:
+        """Say whether participants.tsv puts the subjects into the part: no share was drawn."""
+        found = (self._participants.get(subject) for subject in self.subjects)
+        return all(participant and participant.split == self._part for participant in found)
+
     def _normal(self, scan: PreparedScan) -> NormalScan:
         participant = self._participants.get(scan.subject, Participant(scan.subject))
-        lesion, beside_mm = scan.lesion, self._settings.beside_lesions_mm
+        lesion, beside_mm = scan.lesion, self.settings.beside_lesions_mm
         if lesion is None and not participant.is_healthy and scan.subject not in self._named:
             self._named.add(scan.subject)
             name_without_mask(participant)
@@ -74,9 +85,9 @@ class Normals:
             is_normal = scan.brain.any(axis=(1, 2))
         else:
             is_normal = normal_slices(
-                lesion, len(scan.image), participant, margin=self._settings.margin
+                lesion, len(scan.image), participant, margin=self.settings.margin
             )
-        is_normal = is_normal & in_levels(scan, self._prepared.space, self._settings.levels)
+        is_normal = is_normal & in_levels(scan, self._prepared.space, self.settings.levels)
         return NormalScan(scan, is_normal, participant.is_healthy)
 
 
@@ -123,6 +134,14 @@ def check_held_out(held_out: Normals) -> None:
             f"{held_out.folder}: expected slices without lesions of subjects that are held back to "
             f"set thresholds, found none; held back: {who}. Give a larger --val-fraction, name "
             "healthy subjects with the split val in participants.tsv, or give a smaller --margin."
+        )
+    logger.info(
+        "%s: %d subjects are held back to set thresholds", held_out.folder, len(held_out.subjects)
+    )
+    if held_out.are_named and held_out.settings.val_fraction != NormalsSettings.val_fraction:
+        logger.warning(
+            "%s: participants.tsv says who is held back; --val-fraction plays no part",
+            held_out.folder,
         )
 
 

@@ -57,8 +57,8 @@ def _methods(result: Segmented, record: Mapping[str, Any], version: str) -> str:
     return (
         f"The scan was processed with lesionless {version}. The brain {brain}"
         f"{bias}; it was aligned to {load_atlas(how['space']).name} "
-        f"by an affine transform, scaled by its tissue{smooth}, and resampled to "
-        f"{how['matrix']} x {how['matrix']} pixels. Its slices were rebuilt without lesions by the "
+        f"by an affine transform, resampled to {how['matrix']} x {how['matrix']} pixels{smooth}, "
+        "and scaled by its tissue. Its slices were rebuilt without lesions by the "
         f"model {record['Model']}. The anomaly score is given in standard deviations of normal "
         f"scans; the lesion mask is cut at {promised} (a score of {result.threshold:.2f})."
     )

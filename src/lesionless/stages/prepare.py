@@ -255,14 +255,12 @@ def _note(name: str, status: ScanStatus, message: str, run: RunManifest) -> None
 
 
 def _write_page(out: Path, tasks: Sequence[Task], run: RunManifest) -> None:
-    """Write the quality page of the cohort, where there is anything to show, or anything new."""
-    page = out / "quality.html"
-    is_as_before = page.exists() and len(run.names("present")) == len(tasks)
-    if is_as_before or len(run.failed) == len(tasks):
+    """Write the quality page of the cohort, where there is anything to show."""
+    if len(run.failed) == len(tasks):
         return
     write_quality_page(
         out,
-        page,
+        out / "quality.html",
         images={
             task.scan.name.stem: task.scan.path
             for task in tasks
