@@ -42,7 +42,8 @@ def phantom(spacing=THICK) -> tuple[Scan, np.ndarray, np.ndarray]:
 
 
 def _scan(image: np.ndarray, affine: np.ndarray) -> Scan:
-    return Scan(Path("sub-1_FLAIR.nii.gz"), image.astype(np.float32), affine, nib.Nifti1Header())
+    nifti = nib.Nifti1Image(image.astype(np.float32), affine)
+    return Scan(Path("sub-1_FLAIR.nii.gz"), nifti.get_fdata(dtype=np.float32), affine, nifti.header)
 
 
 @pytest.fixture
