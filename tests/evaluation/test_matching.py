@@ -193,3 +193,9 @@ def test_missing_folders_are_named(folders, tmp_path):
     for pattern in (None, "{subject}.nii"):
         with pytest.raises(UsageError, match=r"nowhere: expected a folder of (anomaly )?maps"):
             match(tmp_path / "nowhere", truth, pattern=pattern)
+
+
+def test_a_dot_in_a_label_stands_for_itself(folders):
+    maps, truths = ["sub-a.1.nii.gz", "sub-ax1.nii.gz"], ["sub-a.1_label-lesion_mask.nii.gz"]
+    (found,) = match(*folders(maps, truths), pattern="sub-{subject}.nii.gz").found
+    assert found.score.name == "sub-a.1.nii.gz"
