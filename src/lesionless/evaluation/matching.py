@@ -112,7 +112,9 @@ def own_maps(segmented: Path) -> dict[Path, BidsName]:
         UsageError: There is no such folder.
     """
     if not segmented.is_dir():
-        raise UsageError(f"{segmented}: expected a folder of anomaly maps, found none.")
+        raise UsageError(
+            f"{segmented}: expected a folder of anomaly maps, found none. Segment the scans first."
+        )
     named = {path: parse_name(path.name) for path in _images(segmented)}
     return {
         path: name
