@@ -1,5 +1,7 @@
 """Every error that the tool raises on purpose; each says what was expected, found, and to do."""
 
+from collections.abc import Iterable
+
 
 class LesionlessError(Exception):
     """Be the base of all errors below."""
@@ -27,3 +29,19 @@ class ModelError(LesionlessError):
 
 class TrainingError(LesionlessError):
     """Report a training run that cannot go on."""
+
+
+def check_choice(name: str, value: object, known: Iterable[str]) -> None:
+    """Refuse a setting that is none of the words that it can be.
+
+    Raises:
+        UsageError: It is not one of them.
+
+    >>> check_choice("law", "vae", ("AE", "VAE"))
+    Traceback (most recent call last):
+        ...
+    lesionless.errors.UsageError: Expected law to be one of AE, VAE, found 'vae'.
+    """
+    words = list(known)
+    if value not in words:
+        raise UsageError(f"Expected {name} to be one of {', '.join(words)}, found {value!r}.")

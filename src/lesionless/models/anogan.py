@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from lesionless.errors import UsageError
+from lesionless.errors import check_choice
 from lesionless.models import losses
 from lesionless.models.blocks import NORMS, check_mirrors, halved
 from lesionless.models.decoder import Decoder
@@ -51,11 +51,7 @@ class AnoGANSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.norm not in NORMS:
-            raise UsageError(
-                f"Expected norm to be one of {', '.join(NORMS)}, found {self.norm!r}. "
-                "Correct the setting."
-            )
+        check_choice("norm", self.norm, NORMS)
 
 
 class Generator(nn.Module):

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from lesionless.errors import UsageError
+from lesionless.errors import check_choice
 from lesionless.models import losses
 from lesionless.models.blocks import NORMS, check_mirrors, halved
 from lesionless.models.bottleneck import LAWS, SHAPES, Bottleneck, Code, DenseShape, SpatialShape
@@ -64,13 +64,10 @@ class AutoencoderSettings:
     cutouts: int = 0
 
     def __post_init__(self) -> None:
-        choices = {"shape": SHAPES, "law": LAWS, "norm": tuple(NORMS), "output": tuple(OUTPUTS)}
-        for name, known in choices.items():
-            if getattr(self, name) not in known:
-                raise UsageError(
-                    f"Expected {name} to be one of {', '.join(known)}, found "
-                    f"{getattr(self, name)!r}. Correct the setting."
-                )
+        check_choice("shape", self.shape, SHAPES)
+        check_choice("law", self.law, LAWS)
+        check_choice("norm", self.norm, NORMS)
+        check_choice("output", self.output, OUTPUTS)
 
 
 class Autoencoder(nn.Module):

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import ndimage
 
 from lesionless.arrays import Affine, Mask, SliceMask, Slices, Volume
-from lesionless.errors import ScanError, UsageError
+from lesionless.errors import ScanError, check_choice
 from lesionless.preprocess.atlas import Atlas
 from lesionless.preprocess.prepared import FIELD_OF_VIEW_MM
 
@@ -195,8 +195,7 @@ def check_slices(slices: str) -> None:
     Raises:
         UsageError: It is not one of `SLICES`.
     """
-    if slices not in SLICES:
-        raise UsageError(f"Expected slices to be one of {', '.join(SLICES)}, found {slices!r}.")
+    check_choice("slices", slices, SLICES)
 
 
 def _reached(mask: Mask, grid: Grid) -> Part:

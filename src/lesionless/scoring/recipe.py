@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from lesionless.arrays import SliceMask, Slices
-from lesionless.errors import UsageError
+from lesionless.errors import UsageError, check_choice
 from lesionless.scoring.filters import ACROSS_SLICES, FILTERS, erode
 from lesionless.scoring.residual import RESIDUALS, equalise
 
@@ -56,12 +56,8 @@ class ScoreSettings:
     min_lesion_mm3: float = 8.0  # Baur et al. 2021 drop components of at most 7 voxels of 1 mm
 
     def __post_init__(self) -> None:
-        for name, known in (("residual", RESIDUALS), ("filter", FILTERS)):
-            if getattr(self, name) not in known:
-                raise UsageError(
-                    f"Expected {name} to be one of {', '.join(known)}, found "
-                    f"{getattr(self, name)!r}."
-                )
+        check_choice("residual", self.residual, RESIDUALS)
+        check_choice("filter", self.filter, FILTERS)
         for name, least in _LEAST.items():
             if not least <= getattr(self, name) < math.inf:
                 raise UsageError(

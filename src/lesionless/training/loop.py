@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from lesionless.errors import TrainingError, UsageError
+from lesionless.errors import TrainingError, UsageError, check_choice
 from lesionless.models.method import Update
 from lesionless.models.precision import has_fast_bf16
 from lesionless.provenance import whole
@@ -77,15 +77,8 @@ class TrainSettings:
             raise UsageError(
                 f"Expected a share of the learning rate above 0, found {self.rate}. 1 is the usual."
             )
-        if self.decay not in DECAYS:
-            raise UsageError(
-                f"Expected decay to be one of {', '.join(DECAYS)}, found {self.decay!r}."
-            )
-        if self.precision not in PRECISIONS:
-            raise UsageError(
-                f"Expected precision to be one of {', '.join(PRECISIONS)}, found "
-                f"{self.precision!r}."
-            )
+        check_choice("decay", self.decay, DECAYS)
+        check_choice("precision", self.precision, PRECISIONS)
 
 
 @dataclass(frozen=True)
