@@ -70,6 +70,9 @@ def test_the_atlas_of_an_experiment_is_named_as_on_the_command_line(
     monkeypatch.chdir(tmp_path)
     plan = read_plan(write(tmp_path / "own.toml", "[prepare]\nspace = 'own.nii.gz'"))
     assert plan.prepare == {"space": str(tmp_path.resolve() / "own.nii.gz")}
+    monkeypatch.setattr("lesionless.preprocess.atlas.fetched", lambda name: tmp_path)
+    plan = read_plan(write(tmp_path / "own.toml", "[prepare]\nspace = 'sri24'"))
+    assert plan.prepare == {"space": "sri24"}
 
 
 @pytest.mark.parametrize("said", ["settings = { latent = 8 }", "training = { epochs = 1 }"])

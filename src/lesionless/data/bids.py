@@ -176,7 +176,6 @@ def output_paths(folder: Path, name: BidsName, *, atlas: str) -> OutputPaths:
 
     Source: `mod-T1w` in a mask's name is BIDS's own, there for defacing masks alone.
     """
-    anomaly = anomaly_path(folder, name)
     name = _told_by_modality(name)
     place = anat_folder(folder, name)
     orig = {"space": "orig"}
@@ -186,7 +185,7 @@ def output_paths(folder: Path, name: BidsName, *, atlas: str) -> OutputPaths:
         return place / output_name(name, entities, ending)
 
     return OutputPaths(
-        anomaly=anomaly,
+        anomaly=anomaly_path(folder, name),
         segmentation=path(orig | {"label": "L"}, "_mask.nii.gz"),
         brain=path(orig | {"desc": "brain"}, "_mask.nii.gz"),
         reconstruction=path(orig | {"desc": "lesionless"}, image),

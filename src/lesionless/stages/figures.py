@@ -22,6 +22,7 @@ from lesionless.report.paper_figures import Panel, idea_figure, panel_figure, sa
 from lesionless.stages.benchmark import Run
 from lesionless.stages.cases import case_of, judged_regions
 from lesionless.stages.latent_study import latent_study
+from lesionless.stages.model_folder import ANY_SAMPLES
 from lesionless.stages.rebuild import Rebuild, cache_of, rebuilder
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ def _panels(
 
 def _samples(run: Run) -> list[Shown]:
     """Draw what a generator made through training, where the run kept it; one file per run."""
-    files = sorted(run.folder.glob("samples-*.npy"))
+    files = sorted(run.folder.glob(ANY_SAMPLES))
     if not files:
         return []
     samples = {int(file.stem.split("-")[1]): np.load(file).astype(np.float32) for file in files}

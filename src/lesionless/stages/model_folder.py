@@ -9,14 +9,14 @@ from lesionless.stages.store_settings import SETTINGS
 from lesionless.training import checkpoint
 from lesionless.training.loop import LOSSES
 
-SAMPLES = "samples-{:04d}.npy"
+SAMPLES, ANY_SAMPLES = "samples-{:04d}.npy", "samples-[0-9]*.npy"
 _OURS = (
     DESCRIPTION,
     WEIGHTS,
     NORMATIVE,
     checkpoint.NAME,
     LOSSES,
-    "samples-[0-9]*.npy",
+    ANY_SAMPLES,
     ".partial-*",
 )
 

@@ -63,8 +63,9 @@ class Normals:
         """Yield the scans of the part that have normal slices, sorted by name."""
         for path in store.paths(self.folder):
             if store.subject_of(path) in self.subjects:
-                check_unmixed(path, self._prepared)
-                normal = self._normal(store.load(path))
+                scan = store.load(path)
+                check_unmixed(path, scan.record, self._prepared)
+                normal = self._normal(scan)
                 if normal.is_normal.any():
                     yield normal
 

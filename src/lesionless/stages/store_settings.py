@@ -42,13 +42,18 @@ def check_settings(
             )
 
 
-def check_unmixed(stored: Path, settings: PrepareSettings) -> None:
+def check_unmixed(stored: Path, record: Mapping[str, Any], settings: PrepareSettings) -> None:
     """Refuse a scan that was prepared otherwise than its store says.
+
+    Args:
+        stored: The scan's file, for the message.
+        record: What it says of its preparation.
+        settings: Those of the store.
 
     Raises:
         UsageError: A run that was to prepare all scans of the store again was stopped.
     """
-    if differing := _otherwise(store.record(stored).get("settings", {}), settings):
+    if differing := _otherwise(record.get("settings", {}), settings):
         raise UsageError(
             f"{stored}: expected a scan prepared with {told(differing)}: a run was stopped that "
             "prepared the store again. Run the same `lesionless prepare`, without --overwrite."
