@@ -103,7 +103,7 @@ def test_file_names_and_other_files_do_not_matter(tmp_path):
 def test_slices_are_put_in_order_by_their_places(tmp_path, monkeypatch):
     series = write_series(tmp_path / "series")
     dicom.convert_series(series, tmp_path / "a.nii")
-    monkeypatch.setattr(dicom, "_series_files", lambda folder: sorted(folder.glob("*.dcm")))
+    monkeypatch.setattr(dicom, "_checked_files", lambda folder: sorted(folder.glob("*.dcm")))
     dicom.convert_series(series, tmp_path / "b.nii")
     assert (tmp_path / "a.nii").read_bytes() == (tmp_path / "b.nii").read_bytes()
 
@@ -134,12 +134,28 @@ def test_two_series_are_refused_with_their_names(tmp_path):
         dicom.convert_series(series, tmp_path / "scan.nii")
 
 
+def test_of_two_series_in_one_folder_the_one_of_a_file_is_read(tmp_path):
+    alone = write_series(tmp_path / "alone", heights=(0, 2, 4, 6))
+    both = write_series(tmp_path / "both", heights=(0, 2, 4, 6))
+    write_series(both, names="abcd", series="1.2.4")
+    (both / "notes.dcm").write_text("not an image")
+    assert dicom.series_in(both) == [both / "a.dcm", both / "w.dcm"]
+    assert dicom.files_of(both / "y.dcm") == [both / f"{name}.dcm" for name in "wxyz"]
+    assert [dicom.describe(path) for path in dicom.series_in(both)] == [
+        "FLAIR 1.2.4",
+        "FLAIR 1.2.3",
+    ]
+    dicom.convert_series(both / "y.dcm", tmp_path / "a.nii")
+    dicom.convert_series(alone, tmp_path / "b.nii")
+    assert (tmp_path / "a.nii").read_bytes() == (tmp_path / "b.nii").read_bytes()
+    assert dicom.series_in(alone) == [alone]
+
+
 def test_a_folder_without_dicom_is_told_apart(tmp_path):
     (tmp_path / "notes.dcm").write_text("not an image")
-    assert not dicom.holds_dicom(tmp_path)
+    assert dicom.series_in(tmp_path) == []
     with pytest.raises(ScanError, match="found 0"):
         dicom.convert_series(tmp_path, tmp_path / "scan.nii")
-    assert dicom.holds_dicom(write_series(tmp_path / "series"))
 
 
 def write_multi_frame(folder):
@@ -174,6 +190,16 @@ def test_a_failing_dcm2niix_is_quoted(tmp_path, monkeypatch):
     install_dcm2niix(tmp_path / "bin", monkeypatch, "sys.exit('no valid DICOM')")
     with pytest.raises(ScanError, match=r"code 1, no valid DICOM"):
         dicom.convert_series(write_multi_frame(tmp_path / "series"), tmp_path / "scan.nii.gz")
+
+
+def test_dcm2niix_sees_no_file_of_another_series(tmp_path, monkeypatch):
+    said = "import os; sys.exit(' '.join(sorted(os.listdir(sys.argv[-1]))))"
+    install_dcm2niix(tmp_path / "bin", monkeypatch, said)
+    series = write_multi_frame(tmp_path / "series")
+    write_series(series, names="abcd", series="1.2.4")
+    (frames,) = [path for path in dicom.series_in(series) if path.name != "a.dcm"]
+    with pytest.raises(ScanError, match=rf"code 1, {frames.name}\)"):
+        dicom.convert_series(frames, tmp_path / "scan.nii.gz")
 
 
 def test_a_multi_frame_file_without_dcm2niix_says_what_to_install(tmp_path, monkeypatch):

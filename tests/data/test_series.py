@@ -68,6 +68,50 @@ def test_of_an_export_the_series_that_are_asked_for_are_taken(
     assert names(tmp_path, "MPRAGE") == ["1-b", "2-c"]
 
 
+def put_together(folder: Path, *descriptions: str, numbers: str = "") -> Path:
+    """Write two images each of several series into one folder, as flat exports have them."""
+    folder.mkdir()
+    writer = SimpleITK.ImageFileWriter()
+    writer.SetImageIO("GDCMImageIO")
+    writer.KeepOriginalImageUIDOn()
+    for place, description in enumerate(descriptions, 1):
+        image = SimpleITK.GetImageFromArray(np.zeros((1, 4, 4), np.int16))
+        for tag, text in (("0008|103e", description), ("0020|000e", f"1.2.{place}")):
+            image.SetMetaData(tag, text)
+        if numbers:
+            image.SetMetaData("0020|0011", numbers[place - 1])
+        for index in (1, 2):
+            writer.SetFileName(str(folder / f"I{index}S{place}"))
+            writer.Execute(image)
+    return folder
+
+
+def test_of_several_series_in_one_folder_the_one_that_is_asked_for_is_taken(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = put_together(tmp_path / "flat", "localiser", "Ax FLAIR", "MPRAGE", numbers="152")
+    (scan,) = find_scans(folder)
+    assert (scan.path, scan.name.stem) == (folder / "I1S2", "sub-flat5_FLAIR")
+    assert "2 of 3 DICOM series are left out" in caplog.text
+    assert [scan.name.stem for scan in find_scans(tmp_path)] == ["sub-flat5_FLAIR"]
+
+
+def test_a_file_stands_for_its_series(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = put_together(tmp_path / "flat", "localiser", "Ax FLAIR", numbers="15")
+    monkeypatch.chdir(folder)
+    for file in (folder / "I2S1", Path("I2S1")):
+        (scan,) = find_scans(file)
+        assert (scan.path, scan.name.stem) == (folder / "I1S1", "sub-flat1_FLAIR")
+    (scan,) = find_scans(export(tmp_path / "alone") / "IM0001.dcm")
+    assert (scan.path, scan.name.stem) == (tmp_path / "alone", "sub-alone_FLAIR")
+
+
+@pytest.mark.parametrize("numbers", ["", "55"])
+def test_series_without_a_number_of_their_own_are_counted(tmp_path: Path, numbers: str) -> None:
+    folder = put_together(tmp_path / "flat", "Ax FLAIR", "Sag FLAIR", numbers=numbers)
+    assert [scan.name.stem for scan in find_scans(folder)] == ["sub-flat1_FLAIR", "sub-flat2_FLAIR"]
+
+
 def test_where_no_description_fits_all_are_taken(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

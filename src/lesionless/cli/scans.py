@@ -70,7 +70,7 @@ def prepare(
     """Bring raw scans to atlas space: stripped, denoised, scaled to [0, 1]; resumable.
 
     Args:
-        source: BIDS tree, folder of NIfTI files, one NIfTI file, or a folder with DICOM series.
+        source: BIDS tree, folder of NIfTI files, one NIfTI file, or DICOM series (folder or file).
         out: Folder for the prepared scans.
         strip: deepbet, robex, hd-bet, synthstrip, or none for scans that are stripped already.
         mask: Your brain masks: a path with {subject}, {session}, {name} and wildcards.

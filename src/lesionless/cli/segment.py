@@ -55,7 +55,7 @@ def segment(source: Path, out: Path, /, *, options: SegmentOptions = DEFAULTS) -
     """Write anomaly map, lesion mask and reconstruction of each scan, in its own grid.
 
     Args:
-        source: One NIfTI file, a folder of them, a BIDS tree, or a folder with DICOM series.
+        source: One NIfTI file, a folder of them, a BIDS tree, or DICOM series (folder or file).
         out: Folder for the BIDS derivative.
         options: See `SegmentOptions`.
     """

@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from lesionless.data.dicom import images_in
+from lesionless.data.dicom import files_of, is_series
 from lesionless.errors import ScanError
 
 
@@ -11,16 +11,16 @@ def fingerprint(path: Path) -> str:
     """Return the sha256 of a scan's or mask's files; where they lie and when has no say.
 
     Args:
-        path: A file, the `.img` of a NIfTI pair, whose `.hdr` counts too, or the folder of a DICOM
-            series, of which the images right inside count with their names.
+        path: A NIfTI file, the `.img` of a NIfTI pair, whose `.hdr` counts too, or what stands for
+            a DICOM series, whose images count with their names.
 
     Raises:
         ScanError: A file cannot be read.
     """
     try:
-        if not path.is_dir():
+        if not is_series(path):
             return _sha256(_with_header(path))
-        lines = [f"{_sha256([file])} {file.name}\n" for file in images_in(path)]
+        lines = [f"{_sha256([file])} {file.name}\n" for file in files_of(path)]
         return hashlib.sha256("".join(lines).encode()).hexdigest()
     except OSError as error:
         raise ScanError(

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lesionless.data.bids import SET_ASIDE, BidsName, name_of, output_name, parse_name, stem_of
-from lesionless.data.series import find_series
+from lesionless.data.dicom import is_dicom
+from lesionless.data.series import Series, find_series, series_beside
 from lesionless.errors import UsageError
 
 logger = logging.getLogger(__name__)
@@ -26,7 +27,8 @@ class Input:
     """Hold one image that was found, with its name taken apart.
 
     Attributes:
-        path: The file; for a NIfTI pair, the `.img`; for a DICOM series, its folder.
+        path: The file; for a NIfTI pair, the `.img`; for a DICOM series, its folder, or its first
+            file where others lie beside it.
         name: Its BIDS name, or the one made from a plain name.
     """
 
@@ -175,11 +177,12 @@ def is_hidden(path: Path, root: Path) -> bool:
 def _single(path: Path, suffix: str) -> Input:
     if not path.exists():
         raise UsageError(f"{path}: expected a scan or a folder, found nothing. Check the path.")
+    if is_dicom(path):
+        return _of_series(series_beside(path), suffix)
     if not _is_image(path) and path.suffix != ".hdr":
         raise UsageError(
-            f"{path}: expected a NIfTI file (.nii, .nii.gz, or .img with .hdr), found the name "
-            f"{path.name}. Give the folder of a DICOM series as a whole; convert other kinds to "
-            "NIfTI."
+            f"{path}: expected a NIfTI file (.nii, .nii.gz, or .img with .hdr) or a DICOM image, "
+            f"found the name {path.name}. Convert other kinds to NIfTI."
         )
     if _is_mask(path):
         raise UsageError(f"{path}: expected a scan, found the name of a mask. Give the scan.")
@@ -212,10 +215,11 @@ def _other_suffixes(folder: Path) -> str:
 
 
 def _series_in(folder: Path, suffix: str) -> list[Input]:
-    return [
-        Input(series.folder, name_of(Path(series.name), suffix=suffix))
-        for series in find_series(folder, suffix)
-    ]
+    return [_of_series(series, suffix) for series in find_series(folder, suffix)]
+
+
+def _of_series(series: Series, suffix: str) -> Input:
+    return Input(series.path, name_of(Path(series.name), suffix=suffix))
 
 
 def _images(root: Path, patterns: Sequence[str]) -> Iterator[Path]:

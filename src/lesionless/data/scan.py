@@ -9,7 +9,7 @@ import nibabel as nib
 import numpy as np
 
 from lesionless.arrays import Affine, Labels, Mask, Volume
-from lesionless.data.dicom import convert_series
+from lesionless.data.dicom import convert_series, is_series
 from lesionless.errors import ScanError
 from lesionless.provenance import whole
 
@@ -21,7 +21,7 @@ class Scan:
     """Hold one 3-D image in its own grid.
 
     Attributes:
-        path: The file it was read from, or the folder of a DICOM series.
+        path: The file it was read from, or the folder of a DICOM series, or one file of it.
         image: (i, j, k) float32, in the scanner's units; finite.
         affine: (4, 4) from voxel index to millimetres, RAS+.
         header: The file's header, kept so that outputs get the very same grid.
@@ -40,7 +40,7 @@ class Scan:
 
 
 def read_scan(path: Path) -> Scan:
-    """Read one NIfTI file, or the folder of a DICOM series, as a 3-D float32 image.
+    """Read one NIfTI file, or a DICOM series (a folder, or one file), as a 3-D float32 image.
 
     Axes of length 1 at the end are dropped.
 
@@ -49,7 +49,7 @@ def read_scan(path: Path) -> Scan:
             are complex, colours or not finite, or is constant; or the series cannot be converted,
             see `dicom.convert_series`.
     """
-    if path.is_dir():
+    if is_series(path):
         return _read_series(path)
     scan = read_map(path)
     _check_varies(scan)
@@ -109,11 +109,11 @@ def write_volume(path: Path, volume: Volume | Mask | Labels, scan: Scan) -> None
         nib.save(nifti, partial)
 
 
-def _read_series(folder: Path) -> Scan:
+def _read_series(series: Path) -> Scan:
     with tempfile.TemporaryDirectory(prefix="lesionless-dicom-") as work:
         nifti = Path(work) / "scan.nii"
-        convert_series(folder, nifti)
-        return replace(read_scan(nifti), path=folder)
+        convert_series(series, nifti)
+        return replace(read_scan(nifti), path=series)
 
 
 def _load(path: Path) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lesionless.data.bids import SET_ASIDE
-from lesionless.data.dicom import describe, holds_dicom
+from lesionless.data.dicom import describe, files_of, number_of, series_in
 
 logger = logging.getLogger(__name__)
 
@@ -23,12 +23,14 @@ class Series:
     """Name one DICOM series.
 
     Attributes:
-        folder: Holds its files.
+        path: The folder that holds its files and no others; or the first of its files, where
+            there are several series in one folder.
         name: A plain name for it: its folder's; where that lies deeper, those of the folders that
-            lead to it, from the one that was given on, which may be called as the patient.
+            lead to it, from the one that was given on, which may be called as the patient. Where
+            there are several in one folder, the number of the series in its study comes last.
     """
 
-    folder: Path
+    path: Path
     name: str
 
 
@@ -45,20 +47,38 @@ def find_series(folder: Path, suffix: str) -> list[Series]:
         suffix: What the series should show, for example FLAIR.
     """
     folder = folder.resolve()  # so that `.` has a name
-    described = {each: describe(each) for each in _holding(folder, seen=set())}
-    fitting = {each for each, text in described.items() if _fits(text, suffix)}
-    kept = [each for each, text in described.items() if each in fitting or not (text and fitting)]
-    left_out = sorted({text for each, text in described.items() if each not in kept})
+    said = {each: describe(each.path) for each in _below(folder, folder, seen=set())}
+    fitting = {each for each, text in said.items() if _fits(text, suffix)}
+    kept = [each for each, text in said.items() if each in fitting or not (text and fitting)]
+    left_out = sorted({text for each, text in said.items() if each not in kept})
     if left_out:
         logger.warning(
             "%s: %d of %d DICOM series are left out, described as other than %s: %s",
             folder,
-            len(described) - len(kept),
-            len(described),
+            len(said) - len(kept),
+            len(said),
             suffix,
             ", ".join(left_out),
         )
-    return [Series(each, _name(each, folder)) for each in kept]
+    return kept
+
+
+def series_beside(file: Path) -> Series:
+    """Return the series that a DICOM file belongs to, under the name that its folder gives it."""
+    file = file.absolute()
+    several = _series_of(file.parent, file.parent)
+    return next(each for each in several if file in files_of(each.path))
+
+
+def _series_of(folder: Path, start: Path) -> list[Series]:
+    """Return the series right inside a folder."""
+    name, paths = _name(folder, start), series_in(folder)
+    if len(paths) == 1:
+        return [Series(paths[0], name)]
+    numbers = [number_of(path) for path in paths]
+    if len(set(numbers) - {""}) < len(paths):  # of several studies, or not numbered
+        numbers = [str(place) for place in range(1, len(paths) + 1)]
+    return [Series(path, f"{name}-{number}") for path, number in zip(paths, numbers, strict=True)]
 
 
 def _name(series: Path, start: Path) -> str:
@@ -66,20 +86,19 @@ def _name(series: Path, start: Path) -> str:
     return parts[0] if len(parts) == 1 else "-".join([start.name, *parts])
 
 
-def _holding(folder: Path, seen: set[Path]) -> Iterator[Path]:
-    """Yield a folder if it holds DICOM images, and those below it; what links lead to, once."""
+def _below(folder: Path, start: Path, seen: set[Path]) -> Iterator[Series]:
+    """Yield the series in a folder and in those below it; what links lead to, once."""
     seen.add(folder.resolve())
     try:
-        inside = sorted(folder.iterdir())
-        if holds_dicom(folder):
-            yield folder
+        inside, here = sorted(folder.iterdir()), _series_of(folder, start)
     except OSError as error:
         logger.warning("%s is passed by: %s", folder, error.strerror)
         return
+    yield from here
     for inner in inside:
         is_passed_by = inner.name.startswith(".") or inner.name in SET_ASIDE
         if not is_passed_by and inner.is_dir() and inner.resolve() not in seen:
-            yield from _holding(inner, seen)
+            yield from _below(inner, start, seen)
 
 
 def _fits(description: str, suffix: str) -> bool:
