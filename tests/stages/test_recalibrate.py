@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from lesionless.models import bundle as bundles
 from lesionless.preprocess.prepared import PreparedScan
 from lesionless.runtime.engine import reconstruct
 from lesionless.stages.calibrate import calibrate
-from lesionless.stages.normals import Normals
+from lesionless.stages.normals import Normals, split_of
+from lesionless.stages.progress import T
 from lesionless.stages.rebuild import rebuilder
 from lesionless.stages.recalibrate import recalibrate
 from lesionless.stages.request import TrainRequest
@@ -107,6 +109,22 @@ def test_what_does_not_go_together_is_refused(
     with pytest.raises(UsageError, match="operating point out of"):
         recalibrate(networks, prepared, tmp_path / "out", NormalsSettings(), operating_point="p9")
     assert not (tmp_path / "out").exists()
+
+
+def test_progress_is_told_of_every_scan(
+    networks: list[Path], prepared: Path, tmp_path: Path
+) -> None:
+    told: list[tuple[str, int, int]] = []
+
+    def track(items: Iterable[T], *, label: str, total: int) -> Iterator[T]:
+        shown = list(items)
+        told.append((label, len(shown), total))
+        yield from shown
+
+    recalibrate(networks[:1], prepared, tmp_path / "out", NormalsSettings(), track=track)
+    parts = split_of(prepared, NormalsSettings())
+    learnt, held_out = len(parts.train), len(parts.val)  # a scan each
+    assert told == [("calibrate", learnt, learnt), ("thresholds", held_out, held_out)]
 
 
 def test_slices_that_are_left_out_have_no_say_in_thresholds(

@@ -108,6 +108,7 @@ def train(
             patients=patients,
             overwrite=overwrite,
             on_epoch=show.epochs(start or str(name)),
+            track=show.track,
         )
     print(f"model in {model_dir}")
     return DONE
@@ -153,22 +154,25 @@ def calibrate(
     from lesionless.training.normals import NormalsSettings
 
     ready_torch(device, threads)
-    recalibrate(
-        model,
-        prepared,
-        model_dir,
-        NormalsSettings(
-            margin=margin,
-            val_fraction=val_fraction,
-            seed=seed,
-            levels=slices,
-            beside_lesions_mm=beside_lesions_mm,
-        ),
-        operating_point=operating_point,
-        max_slices=calibration_slices,
-        device=device,
-        overwrite=overwrite,
+    normals = NormalsSettings(
+        margin=margin,
+        val_fraction=val_fraction,
+        seed=seed,
+        levels=slices,
+        beside_lesions_mm=beside_lesions_mm,
     )
+    with Show() as show:
+        recalibrate(
+            model,
+            prepared,
+            model_dir,
+            normals,
+            operating_point=operating_point,
+            max_slices=calibration_slices,
+            device=device,
+            overwrite=overwrite,
+            track=show.track,
+        )
     print(f"model in {model_dir}")
     return DONE
 

@@ -114,7 +114,7 @@ def benchmark(
             plan, out, normals=normals, patients=patients, jobs=jobs, track=show.track
         )
         for todo in runs if train else ():
-            stage.train_run(plan, stores, todo, show.epochs(todo.folder.name))
+            stage.train_run(plan, stores, todo, show.epochs(todo.folder.name), track=show.track)
         settings = EvaluationSettings(seed=seed)
         results, timings = stage.judge_runs(plan, stores, runs, out, settings, track=show.track)
         page = write_report(plan, out, stores, runs, results, timings)

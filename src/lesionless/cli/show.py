@@ -56,6 +56,7 @@ class Show:
         for item in items:
             yield item
             self._progress.advance(task)
+        self._progress.update(task, completed=total)  # fewer may have come than were announced
 
     def counter(self, label: str, total: int) -> Callable[[str], None]:
         """Return a function that advances a bar and shows a note."""

@@ -151,6 +151,8 @@ def train_run(
     stores: Stores,
     run: Run,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+    *,
+    track: Track = silent,
 ) -> Bundle:
     """Train, go on with, or read the model of one row."""
     if run.row.trained:
@@ -164,7 +166,7 @@ def train_run(
         scoring=network_scoring | run.row.scoring,
         calibration_slices=run.row.calibration_slices,
     )
-    return train_model(stores.normals, run.folder, request, on_epoch=on_epoch)
+    return train_model(stores.normals, run.folder, request, on_epoch=on_epoch, track=track)
 
 
 def judge_runs(

@@ -1,7 +1,7 @@
 """What the scores of normal scans look like: normative figures and operating points."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +15,8 @@ from lesionless.scoring.normative import by_location, overall
 from lesionless.scoring.recipe import ScoreSettings, scored
 from lesionless.scoring.threshold import operating_points
 from lesionless.stages.apply import raw_score
-from lesionless.stages.normals import NormalScan
+from lesionless.stages.normals import Normals, NormalScan
+from lesionless.stages.progress import Track, silent
 from lesionless.stages.rebuild import Rebuild
 
 logger = logging.getLogger(__name__)
@@ -45,11 +46,12 @@ class NormalScores:
 
 def calibrate(
     bundle: Bundle,
-    train: Iterable[NormalScan],
-    held_out: Iterable[NormalScan],
+    train: Normals | Sequence[NormalScan],
+    held_out: Normals | Sequence[NormalScan],
     *,
     rebuild: Rebuild,
     max_slices: int | None = None,
+    track: Track = silent,
 ) -> Bundle:
     """Return the bundle with normative figures and operating points from normal scans.
 
@@ -63,12 +65,15 @@ def calibrate(
         rebuild: How the model rebuilds slices, see `rebuilder`.
         max_slices: At most so many axial slices of either part are scored; for methods that
             search a code for each slice. None for all.
+        track: Shows progress.
     """
     settings = ScoreSettings(**bundle.scoring)
-    trained, fresh = (
-        list(_scores(_thinned(normals, max_slices), rebuild, bundle, settings))
-        for normals in (train, held_out)
-    )
+
+    def scores(normals: Normals | Sequence[NormalScan], label: str) -> list[NormalScores]:
+        shown = track(_thinned(normals, max_slices), label=label, total=len(normals))
+        return list(_scores(shown, rebuild, bundle, settings))
+
+    trained, fresh = scores(train, "calibrate"), scores(held_out, "thresholds")
     fit = by_location if settings.location else overall
     normative = fit((n.score, n.inside, n.index_to_mni152) for n in trained)
     parts = [

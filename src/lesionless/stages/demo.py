@@ -62,7 +62,7 @@ def demo(
     stores = prepare_cohort(experiment, out, track=track, on_phantom=on_phantom)
     runs = runs_of(experiment, out)
     for run in runs:
-        train_run(experiment, stores, run, on_epoch(run.row.title))
+        train_run(experiment, stores, run, on_epoch(run.row.title), track=track)
     network = load(runs[-1].folder)
     segmented = out / "segmented"
     segment_scans(

@@ -15,13 +15,14 @@ from lesionless.models.findings import Findings
 from lesionless.models.sections import Sections, profiles
 from lesionless.preprocess.prepared import PreparedScan
 from lesionless.stages.apply import apply
+from lesionless.stages.progress import Track, silent
 from lesionless.stages.rebuild import Rebuild, rebuilder
 
 UNSURE = "fpr-1e-2"  # from this operating point on, what is below the model's own may be lesion
 LENT_SHARE = 0.5  # of synthetic lesions have the shape of one that was found
 
 
-def find(folder: Path, bundle: Bundle, *, device: str = "cpu") -> Findings:
+def find(folder: Path, bundle: Bundle, *, device: str = "cpu", track: Track = silent) -> Findings:
     """Return what a model finds in all scans of a store, in memory: 0.4 MB a slice of 256 x 256.
 
     Lesion is what scores above its operating point, be it ever so small. Reference lesions, where
@@ -31,6 +32,7 @@ def find(folder: Path, bundle: Bundle, *, device: str = "cpu") -> Findings:
         folder: A store.
         bundle: A model with thresholds.
         device: A torch device.
+        track: Shows progress.
 
     Raises:
         UsageError: It has no threshold, or finds nothing, so that there is nothing to learn.
@@ -42,7 +44,8 @@ def find(folder: Path, bundle: Bundle, *, device: str = "cpu") -> Findings:
             "is finite. `lesionless calibrate` with more healthy scans, or another point, sets one."
         )
     rebuild = rebuilder(bundle.method, device=device)
-    parts = [_found(bundle, scan, rebuild) for scan in store.scans(folder)]
+    shown = track(store.scans(folder), label="find", total=len(store.paths(folder)))
+    parts = [_found(bundle, scan, rebuild) for scan in shown]
     lent = [profile for part in parts for profile in _lent(part)]
     if not lent:
         raise UsageError(

@@ -69,6 +69,10 @@ class Normals:
                 if normal.is_normal.any():
                     yield normal
 
+    def __len__(self) -> int:
+        """Return how many scans the part has; some may have no normal slice."""
+        return sum(store.subject_of(path) in self.subjects for path in store.paths(self.folder))
+
     @property
     def are_named(self) -> bool:
         """Say whether participants.tsv puts the subjects into the part: no share was drawn."""

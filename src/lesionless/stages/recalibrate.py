@@ -14,6 +14,7 @@ from lesionless.stages.calibrate import calibrate, check_max_slices
 from lesionless.stages.fits import check_fits, warn_of_change
 from lesionless.stages.model_folder import check_is_no_store, clear
 from lesionless.stages.normals import Normals, check_held_out
+from lesionless.stages.progress import Track, silent
 from lesionless.stages.rebuild import rebuilder
 from lesionless.stages.store_settings import load_settings, load_suffix
 from lesionless.training.normals import NormalsSettings
@@ -29,6 +30,7 @@ def recalibrate(
     max_slices: int | None = None,
     device: str = "cpu",
     overwrite: bool = False,
+    track: Track = silent,
 ) -> Bundle:
     """Save trained models as one, with normative figures and thresholds from a store.
 
@@ -44,6 +46,7 @@ def recalibrate(
         max_slices: See `calibrate`.
         device: A torch device.
         overwrite: Whether a model in the folder is thrown away.
+        track: Shows progress.
 
     Raises:
         UsageError: The models do not go together or with the store, nobody is held back for
@@ -69,6 +72,7 @@ def recalibrate(
         held_out,
         rebuild=rebuilder(joined.method, device=device),
         max_slices=max_slices,
+        track=track,
     )
     calibration = {"normals": asdict(normals), "software": describe_software()}
     ready = replace(ready, training={**joined.training, "calibration": calibration})

@@ -21,6 +21,7 @@ from lesionless.stages.findings import find, learners, learning_from
 from lesionless.stages.fits import check_fits
 from lesionless.stages.model_folder import SAMPLES, check_is_no_store, clear
 from lesionless.stages.normals import Normals, check_held_out, split_of, stack
+from lesionless.stages.progress import Track, silent
 from lesionless.stages.rebuild import rebuilder
 from lesionless.stages.record import Sources, check_same, point_of, with_record
 from lesionless.stages.request import TrainRequest
@@ -40,6 +41,7 @@ def train_model(
     patients: Path | None = None,
     overwrite: bool = False,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+    track: Track = silent,
 ) -> Bundle:
     """Train, calibrate and save one model; a stopped run goes on, a finished one is read.
 
@@ -52,6 +54,7 @@ def train_model(
             learnt as lesion; no label takes part.
         overwrite: Whether an earlier run in the folder is thrown away.
         on_epoch: Called after each epoch.
+        track: Shows the progress of what comes before and after.
 
     Raises:
         UsageError: The store has no normals to learn from or to set thresholds on, the folder is
@@ -72,7 +75,7 @@ def train_model(
     held_out = Normals(prepared, "val", request.normals)
     check_held_out(held_out)
     _name_shared_subjects(sources, request.normals)
-    findings = None if patients is None else _findings(patients, begun, request)
+    findings = None if patients is None else _findings(patients, begun, request, track)
     learn = Normals(prepared, "train", request.normals)
     further = [_further(folder, request.normals) for folder in also]
     tally: Counter[str] = Counter(healthy=0, others=0)
@@ -96,6 +99,7 @@ def train_model(
         held_out,
         rebuild=rebuilder(begun.method, device=request.training.device),
         max_slices=request.calibration_slices,
+        track=track,
     )
     ready = replace(ready, operating_point=point_of(begun, request))
     finished = with_record(ready, request, about, history)
@@ -136,7 +140,7 @@ def _further(folder: Path, normals: NormalsSettings) -> Normals:
     return Normals(folder, "train", replace(normals, val_fraction=0.0))
 
 
-def _findings(patients: Path, begun: Bundle, request: TrainRequest) -> Findings:
+def _findings(patients: Path, begun: Bundle, request: TrainRequest, track: Track) -> Findings:
     """Return what the model that is started from finds in patients."""
     if request.start is None:
         raise UsageError(
@@ -145,7 +149,7 @@ def _findings(patients: Path, begun: Bundle, request: TrainRequest) -> Findings:
         )
     check_fits(begun, request.start, patients)
     learners(begun.method)
-    return find(patients, begun, device=request.training.device)
+    return find(patients, begun, device=request.training.device, track=track)
 
 
 def _keep_samples(method: Any, epoch: Epoch, out: Path) -> None:
