@@ -78,14 +78,33 @@ def test_a_change_of_nothing_is_nothing(tmp_path: Path) -> None:
     assert changes(tmp_path)["sub-1_ses-2"] == ("0", "ses-1")
 
 
-def test_scans_of_other_voxels_are_not_compared(tmp_path: Path) -> None:
+def test_scans_of_other_voxels_are_not_compared(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     for session in (1, 2):
         segmented(tmp_path, f"sub-1_ses-{session}_FLAIR.nii.gz", [1.0], 1)
     assert changes(tmp_path)["sub-1_ses-2"] == ("0", "ses-1")
     brain = output_paths(tmp_path, name_of(Path("sub-1_ses-2_FLAIR.nii.gz")), atlas=ATLAS).brain
     finer = nib.Nifti1Image(np.ones((10, 10, 10), np.uint8), np.diag([1.0, 2.0, 5.0, 1.0]))
     nib.save(finer, brain)
+    assert not caplog.text
     assert changes(tmp_path)["sub-1_ses-2"] == UNCOMPARED
+    assert "sub-1_ses-2 has no change_ml" in caplog.text
+
+
+def test_scans_of_one_session_need_no_comparison(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in (
+        "sub-1_ses-1_acq-2d",
+        "sub-1_ses-1_acq-3d",
+        "sub-2_ses-2_acq-2d",
+        "sub-3",
+        "sub-4",
+    ):
+        segmented(tmp_path, f"{name}_FLAIR.nii.gz", [1.0], 1)
+    assert set(changes(tmp_path).values()) == {UNCOMPARED}
+    assert not caplog.text
 
 
 def changes(out: Path) -> dict[str, tuple[str, str]]:

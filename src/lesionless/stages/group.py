@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,8 @@ def write_group(folder: Path, *, subjects: Sequence[str] | None = None) -> Group
     for found in _maps(folder, subjects):
         try:
             kind, row = _row(found.name, found.path)
+            if kind not in first:
+                _name_incomparable(row, first.values())
             rows.append(row | _change(row, first.setdefault(kind, row)))
         except ScanError as error:
             logger.warning("%s", error)
@@ -153,6 +155,17 @@ def _row(name: BidsName, path: Path) -> tuple[tuple[Any, ...], dict[str, Any]]:
     alike = tuple(pair for pair in name.acquisition if pair[0] != "ses")
     how = (made.get("ModelSha256"), made.get("Threshold"))  # a name may mean another one since
     return (*alike, voxel_mm, row["model"], point, *how), row
+
+
+def _name_incomparable(row: Mapping[str, Any], first: Iterable[Mapping[str, Any]]) -> None:
+    """Say so where a subject has earlier sessions, and this one can be compared with none."""
+    who = row["participant_id"], row["session_id"]
+    if any(who[0] == other["participant_id"] and who[1] != other["session_id"] for other in first):
+        logger.warning(
+            "%s has no change_ml: another acquisition, voxel size, model, operating point or "
+            "threshold than in earlier sessions",
+            row["scan"],
+        )
 
 
 def _change(row: Mapping[str, Any], first: Mapping[str, Any]) -> dict[str, Any]:
