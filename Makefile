@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO ?= demo
 
-.PHONY: help install demo test check format clean
+.PHONY: help install demo test golden check format clean
 
 help:  ## Show these targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,6 +22,9 @@ demo: install  ## Phantom cohort, train, segment, evaluate, report: offline, bel
 
 test: install  ## Run the tests
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
+
+golden: install  ## Store the figures of the golden run anew
+	$(BIN)/pytest tests/test_golden.py --update-golden
 
 check: install  ## Lint, formatting, import contracts, types, docs
 	$(BIN)/ruff check .

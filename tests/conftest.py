@@ -18,6 +18,11 @@ NARROW: dict[str, Any] = {
 }
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `make golden` write the figures of the golden run anew."""
+    parser.addoption("--update-golden", action="store_true", help="store the golden run's figures")
+
+
 @pytest.fixture(scope="module")
 def one_thread() -> Iterator[None]:
     """Networks this small run many times faster on one thread of a busy machine."""

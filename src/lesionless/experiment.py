@@ -79,6 +79,7 @@ class Experiment(_Strict):
         normals: Fields of `NormalsSettings`.
         training: Fields of `TrainSettings`, for all methods.
         scoring: Fields of `ScoreSettings`, for all networks.
+        lesion_rules: Fields of `LesionRules`.
         seeds: One training run each; no seed twice.
         regions: Level ranges that are reported: `all`, `mid`, `paper`.
         operating_points: Thresholds that are reported; the first is that of the figures.
@@ -91,6 +92,7 @@ class Experiment(_Strict):
     normals: dict[str, Any] = {}
     training: dict[str, Any] = {}
     scoring: dict[str, Any] = {}
+    lesion_rules: dict[str, Any] = {}
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(default=(0,), min_length=1)
     regions: tuple[str, ...] = ("all",)
     operating_points: tuple[str, ...] = Field(default=("p98", "fpr-1e-2", "fpr-1e-3"), min_length=1)

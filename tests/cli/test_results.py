@@ -1,7 +1,9 @@
 """The commands that judge: what they say of scans that cannot be judged, and how they end."""
 
+import csv
 import json
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import nibabel as nib
@@ -10,6 +12,8 @@ import pytest
 
 from lesionless.cli import run
 from lesionless.cli.app import DONE, SOME_FAILED, WRONG_USAGE
+from lesionless.cli.results import LESIONS
+from lesionless.evaluation.lesions import LesionRules
 
 
 @pytest.fixture
@@ -32,9 +36,46 @@ def test_a_bad_reference_is_listed_and_the_rest_is_done(
     assert "failed: sub-2: " in shown and "failed: sub-1" not in shown
     out = Path(folders[1])
     assert "sub-1" in (out / "subjects.csv").read_text()
+    made = [out / "tables" / "summary_all_any.md", out / "figures" / "any" / "precision_recall.png"]
+    before = [path.read_bytes() for path in made]
+    for path in made:
+        path.unlink()
     assert run(["report", str(out)]) == DONE
-    assert (out / "tables" / "summary_all_any.md").exists()
-    assert (out / "figures" / "any" / "precision_recall.png").exists()
+    assert [path.read_bytes() for path in made] == before
+
+
+def test_nothing_that_can_be_judged_is_a_failure_of_scans(
+    folders: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["--pattern", "{subject}_prob.nii", "--participant-label", "2"]
+    assert run(["evaluate", *folders, *asked]) == SOME_FAILED
+    assert "found none among 1" in capsys.readouterr().err
+
+
+def test_healthy_subjects_are_judged_without_a_mask(
+    folders: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = Path(folders[0])
+    (place / "sub-2_label-lesion_mask.nii.gz").unlink()
+    (place / "participants.tsv").write_text("participant_id\tgroup\nsub-2\thc\n")
+    asked = ["--pattern", "{subject}_prob.nii", "--threshold", "0.5"]
+    assert run(["evaluate", *folders, *asked]) == DONE
+    with (Path(folders[1]) / "subjects.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["operating_point"] == "own"]
+    found = {row["subject"]: (row["truth"], row["healthy_false_positive_ml"]) for row in rows}
+    assert found == {"1": ("lesion", "nan"), "2": ("healthy", "0.216")}  # 27 voxels of 8 mm³
+
+
+def test_what_counts_as_a_lesion_can_be_set(folders: list[str]) -> None:
+    asked = ["--pattern", "{subject}_prob.nii", "--participant-label", "1"]
+    rules = ["--connectivity", "6", "--minimum-overlap", "0.5", "--minimum-mm3", "9"]
+    assert run(["evaluate", *folders, *asked, *rules, "--small-ml", "0.2"]) == DONE
+    described = json.loads((Path(folders[1]) / "results.json").read_text(encoding="utf-8"))
+    chosen = {"connectivity": 6, "minimum_overlap": 0.5, "minimum_mm3": 9.0, "small_ml": 0.2}
+    assert described["settings"]["lesion_rules"] == chosen | {"large_ml": 1.0}
+    table = (Path(folders[1]) / "tables" / "summary_all_any.md").read_text(encoding="utf-8")
+    assert "at least 9 mm³ (6 neighbours)" in table
+    assert asdict(LESIONS) == asdict(LesionRules())
 
 
 def test_brain_masks_are_taken_by_a_pattern(folders: list[str]) -> None:
@@ -79,7 +120,7 @@ def test_results_of_two_tools_become_one_table(
     rows = [line.split(",")[:1] for line in table.read_text().splitlines()]
     assert [row for row in rows if row[0] in ("prob", "half")] == [["prob"], ["half"]]
     assert run(["report", str(both)]) == DONE
-    assert not (Path(first) / "tables").exists()
+    assert "half" not in (Path(first) / "tables" / table.name).read_text()
 
 
 def test_what_cannot_be_joined_is_refused(
@@ -127,7 +168,7 @@ def test_what_is_joined_and_what_is_not_do_not_replace_each_other(
     evaluate = ["evaluate", str(tmp_path), both, "--truth", str(tmp_path), *asked]
     capsys.readouterr()
     assert run(evaluate) == WRONG_USAGE
-    assert "of which there is a report" in capsys.readouterr().err
+    assert "whose tables and figures are there" in capsys.readouterr().err
 
 
 def test_results_that_do_not_say_their_references_are_not_joined(

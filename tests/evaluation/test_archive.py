@@ -78,6 +78,12 @@ def test_a_folder_without_results_is_named(tmp_path, results):
         read_results(tmp_path)
 
 
+def test_the_folder_of_a_benchmark_names_the_one_inside(tmp_path, results):
+    write_results(results, tmp_path / archive.RESULTS_FOLDER)
+    with pytest.raises(UsageError, match=r"Give .*results, or have the whole report written"):
+        read_results(tmp_path)
+
+
 def test_a_folder_that_was_half_written_again_holds_no_results(results, tmp_path, monkeypatch):
     write_results(results, tmp_path)
     write = archive.write_text_whole

@@ -84,6 +84,30 @@ def test_only_the_subjects_asked_for_are_matched(folders, subjects):
         match(*both, subjects=["2", "4"])
 
 
+def test_healthy_subjects_need_no_reference(folders):
+    maps = [name for scan in ("sub-1", "sub-2_ses-1", "sub-3", "sub-4") for name in ours(scan)]
+    truths = [f"sub-{subject}_label-lesion_mask.nii.gz" for subject in (1, 4)]
+    both = folders(maps, truths)
+    found = match(*both, healthy={"2", "4", "9"})
+    assert [(each.name, each.truth is None) for each in found.found] == [
+        ("sub-1", False),
+        ("sub-2_ses-1", True),
+        ("sub-4", False),
+    ]
+    assert [path.name[:5] for path in found.without_truth] == ["sub-3"]
+    assert match(*both, healthy={"2"}, subjects=["2"]).without_truth == ()
+    assert [path.name[:5] for path in match(*both).without_truth] == ["sub-2", "sub-3"]
+
+
+def test_healthy_subjects_alone_are_judged(folders):
+    both = folders([*ours("sub-1"), "P2.nii"], [])
+    assert [each.name for each in match(*both, healthy={"1"}).found] == ["sub-1"]
+    (found,) = match(*both, healthy={"2"}, pattern="P{subject}.nii").found
+    assert (found.subject, found.name, found.truth) == ("2", "sub-2", None)
+    with pytest.raises(UsageError, match="Labels there: none"):
+        match(*both, healthy={"3"})
+
+
 def test_a_map_without_masks_beside_it_is_taken(folders):
     found = match(*folders(ours("sub-1")[:1], ["sub-1_label-lesion_mask.nii.gz"]))
     assert found.found[0].segmentation is found.found[0].brain is None

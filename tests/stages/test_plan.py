@@ -36,6 +36,8 @@ def write(path: Path, text: str) -> Path:
         ("[scoring]\nfilter = 'midian'", "scoring: .*filter .*median-2d.*, found 'midian'"),
         ("[scoring]\nresidual = 'signed'", "scoring: .*residual .*absolute.*, found 'signed'"),
         ("[scoring]\nfilters = 3", "scoring: .*filter, .*found filters"),
+        ("[lesion_rules]\nconnectivity = 7", "lesion_rules: .*6, 18 or 26, found 7"),
+        ("[lesion_rules]\nminimum = 3", "lesion_rules: .*minimum_mm3, .*found minimum"),
         ("[[methods]]\nname = 'sAE4'", "found 'sAE4'"),
         ("[[methods]]\nname = 'dAE'\nsettings = { latents = 3 }", "settings of dAE: .*latents"),
         ("[[methods]]\nname = 'dAE'\nsettings = { latent = '3' }", "another value of latent"),

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,12 @@ from lesionless.experiment import Cohort, Experiment, MethodRow
 from lesionless.preprocess.prepared import Geometry, PreparedScan
 from lesionless.stages.benchmark import Stores, patients_of, prepare_cohort
 from lesionless.stages.normals import split_of
-from lesionless.stages.reported import notes, warn_of_shared_subjects
+from lesionless.stages.reported import (
+    load_reported,
+    notes,
+    reported_scans,
+    warn_of_shared_subjects,
+)
 from lesionless.training.normals import NormalsSettings
 
 SHAPE = (2, 16, 16)
@@ -109,6 +115,18 @@ def test_another_store_is_reported_as_its_own_table_says(make_store: MakeStore) 
     assert reported("all", normals, patients) == set(LABELS)
     assert reported("train", normals, patients) == {"1"}
     assert reported("test", normals, patients) == {"3", "4"}
+
+
+def test_healthy_subjects_need_no_mask(make_store: MakeStore) -> None:
+    normals, patients = make_store("normals"), make_store("patients", ("1",))
+    for label in ("2", "3"):
+        store.save(patients, replace(patient(label), lesion=None))
+    table = "participant_id\tgroup\nsub-1\tpatient\nsub-2\thc\nsub-3\tpatient\n"
+    (patients / "participants.tsv").write_text(table)
+    assert reported("all", normals, patients) == {"1", "2"}
+    first, second = map(load_reported, reported_scans(experiment(), normals, patients))
+    assert first.lesion is not None and first.lesion.sum() == 1
+    assert second.lesion is not None and second.lesion.shape == SHAPE and not second.lesion.any()
 
 
 def test_a_report_says_where_thresholds_come_from_the_same_patients(make_store: MakeStore) -> None:

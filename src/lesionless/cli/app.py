@@ -8,7 +8,7 @@ from typing import Annotated, TypeAlias
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 
-from lesionless.errors import LesionlessError
+from lesionless.errors import LesionlessError, ScanError
 
 DONE, SOME_FAILED, WRONG_USAGE, INTERNAL = 0, 1, 2, 70
 INTERRUPTED = 130
@@ -44,6 +44,9 @@ def run(arguments: list[str]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         return int(app(arguments, exit_on_error=False, result_action="return_value") or DONE)
+    except ScanError as error:  # none of the scans can be used
+        print(error, file=sys.stderr)
+        return SOME_FAILED
     except LesionlessError as error:
         print(error, file=sys.stderr)
         return WRONG_USAGE

@@ -1,7 +1,8 @@
 """Commands that judge: evaluate, benchmark."""
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -9,6 +10,29 @@ from lesionless.cli.app import DONE, SOME_FAILED, Count, app, ready_torch
 from lesionless.cli.segment import Labels
 from lesionless.cli.show import Show, print_results
 from lesionless.errors import UsageError
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class LesionOptions:
+    """Hold what counts as a lesion and when it counts as found.
+
+    Attributes:
+        connectivity: Neighbours that join two voxels to one lesion: 6, 18 or 26.
+        minimum_overlap: Share of a lesion that has to be covered for it to be found.
+        minimum_mm3: Smaller lesions are not counted.
+        small_ml: Lesions below this volume are small.
+        large_ml: Lesions of at least this volume are large.
+    """
+
+    connectivity: Literal[6, 18, 26] = 26
+    minimum_overlap: float = 0.1
+    minimum_mm3: float = 3.0
+    small_ml: float = 0.1
+    large_ml: float = 1.0
+
+
+LESIONS = LesionOptions()
 
 
 @app.command
@@ -24,14 +48,15 @@ def evaluate(
     threshold: float | None = None,
     method: str = "",
     participant_label: Labels | None = None,
+    lesions: LesionOptions = LESIONS,
     seed: int = 0,
 ) -> int:
     """Judge anomaly maps and masks against reference lesions.
 
     Args:
         segmented: Folder of maps, written by `segment` or by another tool.
-        out: Folder for tables and curves.
-        truth: Folder of reference masks.
+        out: Folder for tables, curves and figures.
+        truth: Folder of reference masks; healthy subjects need none.
         label: Which masks are lesions.
         pattern: Where another tool keeps its maps, for example "{subject}/*_prob.nii.gz".
         mask: Your brain masks: a path with {subject}, {session} and wildcards; those beside our
@@ -40,16 +65,19 @@ def evaluate(
             masks, 0.5 for probabilities; by default the masks beside our own maps.
         method: Name of the row in the table.
         participant_label: The only subjects to judge, with or without sub-; all by default.
+        lesions: See `LesionOptions`.
         seed: Of the bootstrap.
     """
+    from lesionless.evaluation.lesions import LesionRules
     from lesionless.evaluation.settings import EvaluationSettings
     from lesionless.stages.evaluate import evaluate_folder
+    from lesionless.stages.report import write_evaluation
 
     evaluated = evaluate_folder(
         segmented,
         out,
         truth,
-        EvaluationSettings(seed=seed),
+        EvaluationSettings(lesion_rules=LesionRules(**asdict(lesions)), seed=seed),
         label=label,
         pattern=pattern,
         masks=mask,
@@ -57,8 +85,9 @@ def evaluate(
         method=method,
         subjects=participant_label,
     )
+    write_evaluation(evaluated.results, out)
     print_results(evaluated.results)
-    print(f"results in {out}")
+    print(f"tables and figures in {out}")
     for path in evaluated.without_map:
         print(f"failed: no map for {path}")
     for name, message in evaluated.failed.items():
@@ -100,6 +129,7 @@ def benchmark(
         jobs: Scans that are prepared at a time; as many as the cores hold by default.
         threads: Threads of torch; all cores by default.
     """
+    from lesionless.evaluation.lesions import LesionRules
     from lesionless.evaluation.settings import EvaluationSettings
     from lesionless.stages import benchmark as stage
     from lesionless.stages.ablate import ablate
@@ -115,7 +145,8 @@ def benchmark(
         )
         for todo in runs if train else ():
             stage.train_run(plan, stores, todo, show.epochs(todo.folder.name), track=show.track)
-        settings = EvaluationSettings(seed=seed)
+        rules = LesionRules(**plan.lesion_rules)
+        settings = EvaluationSettings(lesion_rules=rules, seed=seed)
         results, timings = stage.judge_runs(plan, stores, runs, out, settings, track=show.track)
         page = write_report(plan, out, stores, runs, results, timings)
         if ablations:
@@ -170,19 +201,14 @@ def report(
         out: Folder for what is joined; by default that of the results, where nothing is joined.
     """
     from lesionless.evaluation.archive import read_results
-    from lesionless.report.evaluation_figures import write_figures
-    from lesionless.stages.cases import shown_points
-    from lesionless.stages.evaluate import TABLES
     from lesionless.stages.join import join_results
-    from lesionless.stages.report import read_training, write_tables
+    from lesionless.stages.report import read_training, write_evaluation
 
     if bool(beside) != (out is not None):
         raise UsageError("Expected --beside and --out together, found one of them.")
     place = out or results
     found = join_results([results, *beside], place) if beside else read_results(place)
-    write_tables(found, place / TABLES, read_training(place))
-    for point in shown_points(found):
-        write_figures(found, place / "figures" / point, operating_point=point)
+    write_evaluation(found, place, read_training(place))
     print_results(found)
     print(f"tables and figures in {place}")
     return DONE

@@ -64,6 +64,15 @@ def read_participants(tree: Path) -> dict[str, Participant]:
     return participants
 
 
+def known_healthy(tree: Path) -> set[str]:
+    """Return the labels of the subjects whom the table of a tree says to be healthy.
+
+    Raises:
+        UsageError: As for `read_participants`.
+    """
+    return {label for label, who in read_participants(tree).items() if who.is_healthy}
+
+
 def check_labels(tree: Path, subjects: Collection[str]) -> None:
     """Refuse a table that means a subject whose label lost its leading zeros, as in a spreadsheet.
 

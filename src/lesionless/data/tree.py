@@ -30,6 +30,19 @@ def tree_of(path: Path) -> Path:
     return start
 
 
+def whole_of(derivative: Path) -> Path:
+    """Return the tree that a folder of derivatives belongs to, or the folder itself.
+
+    >>> whole_of(Path("/data/cohort/derivatives/lesion")).as_posix()
+    '/data/cohort'
+    >>> whole_of(Path("/data/masks")).as_posix()
+    '/data/masks'
+    """
+    folder = derivative.absolute()
+    above = (each for each in (folder, *folder.parents) if each.name == "derivatives")
+    return next((each.parent for each in above), folder)
+
+
 def check_apart(source: Path, out: Path) -> None:
     """Refuse to write among the scans of a folder, or into the folders of a tree's subjects.
 

@@ -25,6 +25,9 @@ from lesionless.provenance import describe_software, json_text, write_text_whole
 RESULTS_NAME = "results.json"
 """The file by which a folder of results is known; it is written last."""
 
+RESULTS_FOLDER = "results"
+"""Where a benchmark keeps its results, below its own folder."""
+
 T = TypeVar("T")
 Record = dict[str, Any]
 
@@ -88,9 +91,15 @@ def read_results(folder: Path) -> Results:
         described = json.loads((folder / RESULTS_NAME).read_text(encoding="utf-8"))
         return _results(folder, described)
     except (OSError, ValueError, KeyError, TypeError) as error:
+        inner = folder / RESULTS_FOLDER
+        instead = (
+            f"Give {inner}, or have the whole report written again by `lesionless benchmark`."
+            if (inner / RESULTS_NAME).exists()
+            else "Run `lesionless evaluate` again."
+        )
         raise UsageError(
             f"{folder}: expected the results of an evaluation ({RESULTS_NAME} and its tables), "
-            f"found {type(error).__name__}: {error}. Run `lesionless evaluate` again."
+            f"found {type(error).__name__}: {error}. {instead}"
         ) from error
 
 

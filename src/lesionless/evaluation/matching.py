@@ -3,7 +3,7 @@
 import fnmatch
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,7 @@ class Match:
         score: The anomaly map.
         segmentation: The lesion mask at the tool's operating point, where there is one.
         brain: The brain mask, where there is one.
-        truth: The reference mask.
+        truth: The reference mask; None for a healthy subject who has none.
     """
 
     subject: str
@@ -34,7 +34,7 @@ class Match:
     score: Path
     segmentation: Path | None
     brain: Path | None
-    truth: Path
+    truth: Path | None
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,12 @@ class Matches:
         found: The scans to evaluate, sorted by name.
         without_map: Reference masks for which there is no map. They are part of the result: a
             scan that a tool could not do must not vanish from its table.
+        without_truth: Our own maps that are not judged, since no reference belongs to them.
     """
 
     found: tuple[Match, ...]
     without_map: tuple[Path, ...]
+    without_truth: tuple[Path, ...]
 
 
 def match(
@@ -58,6 +60,7 @@ def match(
     label: str = "lesion",
     pattern: str | None = None,
     subjects: Collection[str] | None = None,
+    healthy: Collection[str] = (),
 ) -> Matches:
     """Match anomaly maps to reference masks.
 
@@ -65,7 +68,7 @@ def match(
     Without a pattern, the maps are those that `lesionless segment` writes
     (`..._space-orig_desc-anomaly_FLAIR.nii.gz`, with masks beside them); a reference belongs to the
     map whose entities it shares. A reference without session or run belongs to the only scan of
-    its subject that fits.
+    its subject that fits. Healthy subjects without any reference need none.
 
     Args:
         segmented: Folder of maps.
@@ -75,24 +78,29 @@ def match(
             the subject label, `{session}` for the session label, `*` for anything (folders too),
             for example `{subject}/*_prob.nii.gz`.
         subjects: Labels of the only subjects to match, with or without `sub-`; None for all.
+        healthy: Labels, without `sub-`, of those known to have no lesions.
 
     Raises:
         UsageError: A folder is missing, there is no reference mask, or none of a subject that is
             asked for, or nothing matches; two maps fit one reference, or two references one map.
     """
-    every = [Input(path, name) for path, name in _references(truth, label).items()]
-    references = {each.path: each.name for each in of_subjects(every, subjects, truth)}
-    if pattern is None:
-        maps = own_maps(segmented)
-        candidates = {path: _fitting(name, maps) for path, name in references.items()}
-    else:
-        candidates = {
-            path: _by_pattern(segmented, pattern, name) for path, name in references.items()
-        }
+    named = _references(truth, label)
+    maps = own_maps(segmented) if pattern is None else None
+    alone = _without_lesions(segmented, set(healthy) - _subjects(named), maps, pattern)
+    if not named and not alone:
+        raise _no_references(truth, label)
+    every = [Input(path, name) for path, name in (named | alone).items()]
+    asked = {each.path: each.name for each in of_subjects(every, subjects, truth)}
+    references = {path: name for path, name in asked.items() if path in named}
+    candidates = {
+        path: _by_pattern(segmented, pattern, name) if pattern else _fitting(name, maps or {})
+        for path, name in references.items()
+    }
     _check_unique(candidates)
     found = [
         _match(paths[0], path, references[path]) for path, paths in candidates.items() if paths
     ]
+    found += [_match(path, None, name) for path, name in asked.items() if path in alone]
     if not found:
         wanted = pattern or "..._desc-anomaly_*.nii.gz as written by `lesionless segment`"
         raise UsageError(
@@ -102,6 +110,7 @@ def match(
     return Matches(
         found=tuple(sorted(found, key=lambda entry: entry.name)),
         without_map=tuple(path for path, paths in candidates.items() if not paths),
+        without_truth=_left(maps or {}, found, subjects),
     )
 
 
@@ -127,21 +136,53 @@ def _references(truth: Path, label: str) -> dict[Path, BidsName]:
     if not truth.is_dir():
         raise UsageError(f"{truth}: expected a folder of reference masks, found none.")
     named = {path: parse_name(path.name) for path in _images(truth)}
-    references = {
+    return {
         path: name
         for path, name in named.items()
         if name is not None and name.suffix == "mask" and name.get("label") == label
     }
-    if not references:
-        labels = sorted({str(n.get("label")) for n in named.values() if n and n.get("label")})
-        raise UsageError(
-            f"{truth}: expected masks named sub-X_..._label-{label}_mask.nii.gz, found none. "
-            f"Labels there: {', '.join(labels) or 'none'}. Choose one with --label."
-        )
-    return references
 
 
-def _fitting(reference: BidsName, maps: dict[Path, BidsName]) -> list[Path]:
+def _no_references(truth: Path, label: str) -> UsageError:
+    names = [parse_name(path.name) for path in _images(truth)]
+    labels = sorted({str(name.get("label")) for name in names if name and name.get("label")})
+    return UsageError(
+        f"{truth}: expected masks named sub-X_..._label-{label}_mask.nii.gz, found none. "
+        f"Labels there: {', '.join(labels) or 'none'}. Choose one with --label."
+    )
+
+
+def _subjects(named: Mapping[Path, BidsName]) -> set[str]:
+    return {name.subject for name in named.values()}
+
+
+def _without_lesions(
+    segmented: Path,
+    healthy: Collection[str],
+    maps: Mapping[Path, BidsName] | None,
+    pattern: str | None,
+) -> dict[Path, BidsName]:
+    """Return the maps of healthy subjects: our own, or those that a pattern names."""
+    if maps is not None:
+        return {path: name for path, name in maps.items() if name.subject in healthy}
+    names = [BidsName((("sub", label),), suffix="mask") for label in sorted(healthy)]
+    return {path: name for name in names for path in _by_pattern(segmented, str(pattern), name)}
+
+
+def _left(
+    maps: Mapping[Path, BidsName], found: Iterable[Match], subjects: Collection[str] | None
+) -> tuple[Path, ...]:
+    """Return the maps, of the subjects that are asked for, that are not among those found."""
+    taken = {each.score for each in found}
+    wanted = None if subjects is None else {label.removeprefix("sub-") for label in subjects}
+    return tuple(
+        path
+        for path, name in maps.items()
+        if path not in taken and (wanted is None or name.subject in wanted)
+    )
+
+
+def _fitting(reference: BidsName, maps: Mapping[Path, BidsName]) -> list[Path]:
     """Return the maps whose entities include all of the reference's."""
     wanted = set(reference.acquisition)
     return [path for path, name in maps.items() if wanted <= set(name.acquisition)]
@@ -200,7 +241,7 @@ def _check_unique(candidates: dict[Path, list[Path]]) -> None:
             )
 
 
-def _match(score: Path, truth: Path, reference: BidsName) -> Match:
+def _match(score: Path, truth: Path | None, reference: BidsName) -> Match:
     own = parse_name(score.name)
     is_own = own is not None and own.get("desc") == "anomaly"
     beside = own if own is not None and is_own else None

@@ -106,13 +106,7 @@ def prepare_scan(
     clock = _Clock()
     atlas = load_atlas(settings.space)
     with clock.step("strip"):
-        stripped = strip.brain_mask(
-            scan,
-            method=settings.strip,
-            mask=brain,
-            threads=settings.threads,
-            device=settings.device,
-        )
+        stripped = _stripped(scan, brain, settings)
     part = _canonical(scan, stripped.mask, lesion)
     is_standardised = intensity.is_standardised(part.image, part.brain)
     if is_standardised:
@@ -135,11 +129,8 @@ def prepare_scan(
     with clock.step("denoise"):
         image, tissue = _scaled(raw, brain_slices, box, part, settings)
     kept, grid = slice(first, last + 1), grid.cut(first, last)
-    contrasts = {}
-    if contrast == FLAIR:
-        contrasts = contrast_figures(image[kept], brain_slices[kept], grid.index_to_atlas, atlas)
-    for doubt in contrast_doubts(contrasts):
-        logger.warning("%s: %s", name, doubt)
+    is_flair = contrast == FLAIR
+    contrasts = _contrasts(image[kept], brain_slices[kept], grid, atlas, name) if is_flair else {}
     return PreparedScan(
         name=name,
         subject=subject,
@@ -162,6 +153,26 @@ def prepare_scan(
             "seconds": clock.seconds,
         },
     )
+
+
+def _stripped(scan: Scan, brain: Mask | None, settings: PrepareSettings) -> strip.Stripped:
+    return strip.brain_mask(
+        scan,
+        method=settings.strip,
+        mask=brain,
+        threads=settings.threads,
+        device=settings.device,
+    )
+
+
+def _contrasts(
+    image: Slices, brain: SliceMask, grid: grids.Grid, atlas: Atlas, name: str
+) -> dict[str, float]:
+    """Compare the tissues of a FLAIR, and name a scan that does not look like one."""
+    figures = contrast_figures(image, brain, grid.index_to_atlas, atlas)
+    for doubt in contrast_doubts(figures):
+        logger.warning("%s: %s", name, doubt)
+    return figures
 
 
 class _Clock:

@@ -57,6 +57,7 @@ def summary_table(results: Results, *, operating_point: str, region: str = WHOLE
             _spread_note(results),
             "Prevalence is the AUPRC of a random score.",
             "Oracle: at the best threshold, chosen with the reference; not a result.",
+            _lesion_rules_note(results),
             *cells.undefined_notes(m for m in _SUMMARY if m != "healthy_false_positive_ml"),
         ),
     )

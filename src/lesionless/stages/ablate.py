@@ -5,7 +5,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from lesionless import store
 from lesionless.evaluation.archive import write_results
 from lesionless.evaluation.case import Case
 from lesionless.evaluation.evaluate import evaluate
@@ -20,6 +19,7 @@ from lesionless.stages.cases import case_of
 from lesionless.stages.normals import Normals
 from lesionless.stages.progress import Track, silent
 from lesionless.stages.rebuild import cache_of, rebuilder, remembered
+from lesionless.stages.reported import load_reported
 from lesionless.training.normals import NormalsSettings
 
 ABLATIONS: Mapping[str, Mapping[str, Any]] = {
@@ -98,7 +98,7 @@ def _cases(
             for path in patients:
                 yield case_of(
                     ready,
-                    store.load(path),
+                    load_reported(path),
                     rebuild,
                     title=f"{run.row.title}: {title}",
                     seed=run.seed,

@@ -11,7 +11,7 @@ import torch
 from lesionless import store
 from lesionless.data.phantom import PhantomSettings, write_cohort
 from lesionless.errors import UsageError
-from lesionless.evaluation.archive import write_results
+from lesionless.evaluation.archive import RESULTS_FOLDER, write_results
 from lesionless.evaluation.case import Case
 from lesionless.evaluation.evaluate import evaluate
 from lesionless.evaluation.results import Results
@@ -28,7 +28,7 @@ from lesionless.stages.cases import case_of
 from lesionless.stages.prepare import prepare
 from lesionless.stages.progress import Track, silent
 from lesionless.stages.rebuild import cache_of, rebuilder
-from lesionless.stages.reported import reported_scans, warn_of_shared_subjects
+from lesionless.stages.reported import load_reported, reported_scans, warn_of_shared_subjects
 from lesionless.stages.request import TrainRequest
 from lesionless.stages.train import train_model
 from lesionless.training.loop import Epoch, TrainSettings
@@ -191,7 +191,7 @@ def judge_runs(
     shown = track(cases, label="evaluate", total=len(trained) * len(patients))
     seconds = {title: timing.seconds_per_slice for title, timing in timings.items()}
     results = evaluate(shown, settings, seconds_per_slice=seconds)
-    write_results(results, out / "results")
+    write_results(results, out / RESULTS_FOLDER)
     return results, timings
 
 
@@ -224,7 +224,7 @@ def _cases(
         for path in patients:
             yield case_of(
                 bundle,
-                store.load(path),
+                load_reported(path),
                 rebuild,
                 title=run.row.title,
                 seed=run.seed,

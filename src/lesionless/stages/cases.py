@@ -103,7 +103,7 @@ def case_on_disk(
 
     Where there is no brain mask the whole grid is judged. The brain is never taken from the map:
     a lesion that a tool does not see would vanish with it. Of our own maps, the slices that were
-    segmented are judged.
+    segmented are judged. A healthy subject without a reference has no lesion.
 
     Raises:
         ScanError: A file cannot be read, or the grids of the files differ.
@@ -124,7 +124,7 @@ def case_on_disk(
         method=method,
         score=score_map.image,
         brain=brain,
-        lesion=read_mask(found.truth, score_map),
+        lesion=read_mask(found.truth, score_map) if found.truth else np.zeros_like(brain),
         segmentations=segmentations,
         spacing_mm=score_map.spacing_mm,
     )

@@ -3,12 +3,14 @@
 import logging
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from lesionless.data.derivatives import read_sidecar
 from lesionless.data.folders import Input
+from lesionless.data.participants import known_healthy
+from lesionless.data.tree import whole_of
 from lesionless.errors import ScanError, UsageError
 from lesionless.evaluation.archive import read_request, write_results
 from lesionless.evaluation.case import Case
@@ -24,7 +26,7 @@ from lesionless.training.differences import differences, told
 logger = logging.getLogger(__name__)
 
 TABLES = "tables"
-"""Where `report` writes the tables of results, below their folder."""
+"""Where the tables of results are written, below their folder."""
 
 OWN_POINT = "own"
 """The operating point of masks that lie beside the maps."""
@@ -60,7 +62,8 @@ def evaluate_folder(
 ) -> Evaluated:
     """Judge the maps of a folder and write the results; a scan that cannot be judged is left out.
 
-    Results that are there already are made anew.
+    Results of the same maps and references that are there are made anew. Healthy subjects, by
+    participants.tsv of the tree that the references lie in, need no mask.
 
     Args:
         segmented: Folder of maps, ours or another tool's.
@@ -76,16 +79,21 @@ def evaluate_folder(
         subjects: Labels of the only subjects to judge, with or without `sub-`; None for all.
 
     Raises:
-        UsageError: The folder holds a report of other maps or references; nothing matches, a scan
+        UsageError: The folder holds tables of other maps or references; nothing matches, a scan
             has no brain mask or several for the pattern, or two maps go by one name.
         ScanError: None of the maps can be judged.
     """
-    matches = match(segmented, truth, label=label, pattern=pattern, subjects=subjects)
+    healthy = known_healthy(whole_of(truth))
+    matches = match(
+        segmented, truth, label=label, pattern=pattern, subjects=subjects, healthy=healthy
+    )
+    _name_unjudged(matches.without_truth)
     request = {
         **{"maps": str(segmented.resolve()), "truth": str(truth.resolve()), "label": label},
         **{"pattern": pattern, "masks": masks, "threshold": threshold, "method": method},
         "subjects": None if subjects is None else sorted({each.subject for each in matches.found}),
         **{"seed": settings.seed, "operating_points": _points(matches.found, threshold)},
+        "lesion_rules": asdict(settings.lesion_rules),
         "joined": None,
     }
     _refuse_other_results(out, request)
@@ -96,6 +104,16 @@ def evaluate_folder(
     results = evaluate(cases, settings)
     write_results(results, out, request=request)
     return Evaluated(results, matches.without_map, failed)
+
+
+def _name_unjudged(maps: Sequence[Path]) -> None:
+    if maps:
+        logger.info(
+            "%d maps have no reference and are not judged: %s%s. Healthy subjects need none where "
+            "participants.tsv names their group.",
+            *(len(maps), ", ".join(path.name for path in maps[:3])),
+            ", ..." if len(maps) > 3 else "",
+        )
 
 
 def _points(found: Sequence[Match], threshold: float | None) -> list[str]:
@@ -128,12 +146,12 @@ def _name_without_brain(found: Sequence[Match]) -> None:
 
 
 def _refuse_other_results(out: Path, request: Mapping[str, Any]) -> None:
-    """Stop where what `report` made of other results would lie beside these."""
+    """Stop where tables and figures of other results would lie beside these."""
     differing = differences(request, read_request(out))
     if differing and (out / TABLES).exists():
         raise UsageError(
-            f"{out}: expected results with {told(differing)}, of which there is a report. Choose "
-            "another folder, or remove this one."
+            f"{out}: expected results with {told(differing)}, whose tables and figures are "
+            "there. Choose another folder, or remove this one."
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from lesionless.errors import UsageError
+from lesionless.evaluation.lesions import LesionRules
 from lesionless.experiment import Experiment, MethodRow, found_wrong, read_experiment
 from lesionless.models.catalogue import entry, from_file, resized
 from lesionless.preprocess.atlas import resolve_space
@@ -40,6 +41,7 @@ def _check(plan: Experiment) -> None:
     _check_fields(NormalsSettings, "normals", plan.normals)
     _check_training("training", plan.training)
     _check_fields(ScoreSettings, "scoring", plan.scoring)
+    _check_fields(LesionRules, "lesion_rules", plan.lesion_rules)
     for region in plan.regions:
         check_slices(region)
     for point in plan.operating_points:

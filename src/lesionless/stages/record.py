@@ -61,8 +61,8 @@ def check_same(
     differing = differences(_asked(begun, request, sources), _written(found))
     if differing:
         raise UsageError(
-            f"{out}: expected a model with {told(differing)}. Choose another folder, or train it "
-            "anew: remove this one, or give --overwrite."
+            f"{out}: expected a model with {told(differing)}. Choose another folder, or remove "
+            "this one to train it anew, as `lesionless train --overwrite` does."
         )
 
 

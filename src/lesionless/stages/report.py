@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lesionless import store
+from lesionless.evaluation.archive import RESULTS_FOLDER
 from lesionless.evaluation.results import THRESHOLD_FREE, Results
 from lesionless.evaluation.timing import Timing
 from lesionless.experiment import Experiment
@@ -15,6 +16,7 @@ from lesionless.models.autoencoder import count_parameters
 from lesionless.models.bundle import Bundle, load
 from lesionless.provenance import describe_software, write_text_whole
 from lesionless.report.benchmark_page import BenchmarkReport, benchmark_page, drawn
+from lesionless.report.evaluation_figures import write_figures
 from lesionless.report.figures import loss_curves_figure
 from lesionless.report.html import Picture
 from lesionless.report.methods_text import methods_text
@@ -31,6 +33,7 @@ from lesionless.report.training_table import TrainingRecord, training_table, wit
 from lesionless.stages import reported
 from lesionless.stages.benchmark import Run, Stores, patients_of
 from lesionless.stages.cases import judged_regions, shown_points
+from lesionless.stages.evaluate import TABLES
 from lesionless.stages.figures import benchmark_figures
 from lesionless.training.loop import LOSSES
 
@@ -75,6 +78,15 @@ def write_tables(
     return tables
 
 
+def write_evaluation(
+    results: Results, folder: Path, training: Sequence[TrainingRecord] = ()
+) -> None:
+    """Write the tables of results below a folder, and the figures of each operating point."""
+    write_tables(results, folder / TABLES, training)
+    for point in shown_points(results):
+        write_figures(results, folder / "figures" / point, operating_point=point)
+
+
 def write_report(
     experiment: Experiment,
     out: Path,
@@ -95,7 +107,7 @@ def write_report(
     """
     bundles = {run: load(run.folder) for run in runs if run.is_trained}
     training = [_training_record(run, bundle) for run, bundle in bundles.items()]
-    write_training(training, out / "results")
+    write_training(training, out / RESULTS_FOLDER)
     tables = write_tables(results, out / "tables", training)
     patients = patients_of(experiment, stores)
     report = BenchmarkReport(

@@ -1,12 +1,16 @@
 """Which patients a benchmark reports: none that its models learnt from."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from lesionless import store
-from lesionless.data.participants import read_participants
+from lesionless.data.participants import known_healthy, read_participants
 from lesionless.data.splits import Split
 from lesionless.errors import UsageError
 from lesionless.experiment import Experiment
+from lesionless.preprocess.prepared import PreparedScan
 from lesionless.stages.normals import split_of
 from lesionless.stages.shared import name_shared
 from lesionless.training.normals import NormalsSettings
@@ -16,7 +20,9 @@ EVERYBODY = "all"
 
 
 def reported_scans(experiment: Experiment, normals: Path, patients: Path) -> list[Path]:
-    """List the prepared scans with known lesions of the split that is reported.
+    """List the prepared scans of the split that is reported, as far as their lesions are known.
+
+    These are scans with a mask, if only an empty one, and those of subjects known to be healthy.
 
     Where models learn from the same store, `all` leaves out who trains and who sets thresholds.
     The split `val` may still be asked for; thresholds then come from the same patients.
@@ -30,14 +36,22 @@ def reported_scans(experiment: Experiment, normals: Path, patients: Path) -> lis
         UsageError: There is none, or those are asked for that models learn from.
     """
     subjects = _reported_subjects(experiment, normals, patients)
+    healthy = known_healthy(patients)
     scans = [
         path
         for path in store.paths(patients)
-        if store.subject_of(path) in subjects and store.has_lesion_mask(path)
+        if store.subject_of(path) in subjects
+        if store.subject_of(path) in healthy or store.has_lesion_mask(path)
     ]
     if not scans:
         raise _nobody(experiment.cohort.test_split, normals, patients)
     return scans
+
+
+def load_reported(path: Path) -> PreparedScan:
+    """Read one of the scans that are reported; without a mask it is healthy, and has no lesion."""
+    scan = store.load(path)
+    return scan if scan.lesion is not None else replace(scan, lesion=np.zeros_like(scan.brain))
 
 
 def warn_of_shared_subjects(experiment: Experiment, normals: Path, patients: Path) -> None:

@@ -37,8 +37,8 @@ def load(folder: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
         found, done = state["settings"], len(state["history"])
     except Exception as error:  # torch raises many kinds for a damaged file
         raise TrainingError(
-            f"{path}: expected a checkpoint, found {type(error).__name__}: {error}. Remove it, "
-            "or give --overwrite to train anew."
+            f"{path}: expected a checkpoint, found {type(error).__name__}: {error}. Remove it "
+            "to train anew, as `lesionless train --overwrite` does."
         ) from error
     _check_same(path, found, settings)
     _check_not_longer(path, done, settings["epochs"])
@@ -55,8 +55,8 @@ def _check_same(path: Path, found: dict[str, Any], expected: dict[str, Any]) -> 
         differing.pop("epochs", None)
     if differing:
         raise TrainingError(
-            f"{path}: expected a run with {told(differing)}. Train into another folder, or train "
-            "anew: remove this one, or give --overwrite."
+            f"{path}: expected a run with {told(differing)}. Train into another folder, or remove "
+            "this one to train anew, as `lesionless train --overwrite` does."
         )
 
 
@@ -64,5 +64,6 @@ def _check_not_longer(path: Path, done: int, epochs: int) -> None:
     if done > epochs:
         raise TrainingError(
             f"{path}: expected a run of at most {epochs} epochs, found one of {done}. Ask for "
-            f"{done} epochs, train into another folder, or give --overwrite to train anew."
+            f"{done} epochs, train into another folder, or remove this one to train anew, as "
+            "`lesionless train --overwrite` does."
         )

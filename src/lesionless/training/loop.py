@@ -246,7 +246,8 @@ def _resume(
     except (RuntimeError, ValueError) as error:  # torch's words for weights that do not fit
         raise TrainingError(
             f"{folder}: expected a checkpoint of this method, found another's: {error}. "
-            "Train into another folder, or give --overwrite to train anew."
+            "Train into another folder, or remove this one to train anew, as `lesionless train "
+            "--overwrite` does."
         ) from error
     history: list[dict[str, float]] = state["history"]
     logger.info("%s: going on after epoch %d", folder, len(history))
