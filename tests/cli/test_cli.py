@@ -1,13 +1,18 @@
 import ast
+import errno
 import os
+import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 import torch
 
 from lesionless.cli import run
+from lesionless.cli.app import TERMINATED, WRONG_USAGE, end_when_asked
 from lesionless.data.derivatives import read_tsv
 from lesionless.data.phantom import PhantomSettings, write_cohort
 from lesionless.errors import UsageError
@@ -97,6 +102,42 @@ def test_a_stopped_command_says_how_to_go_on(
     monkeypatch.setattr("lesionless.models.bundle.load", stop)
     assert run(["segment", str(tmp_path), str(tmp_path / "out")]) == 130
     assert "Run the same command again" in capsys.readouterr().err
+
+
+def test_sigterm_ends_a_command_as_ctrl_c_does(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object, **__: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(10)
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr("lesionless.models.bundle.load", killed)
+    try:
+        end_when_asked()
+        assert run(["models", "restoration"]) == TERMINATED
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert "Run the same command again" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), "Output: .*Disk quota exceeded"),
+        (OSError(errno.EIO, "Input/output error"), "Output: .*Input/output error"),
+        (MemoryError("600 MiB"), r"Expected more memory.*600 MiB"),
+    ],
+)
+def test_what_the_machine_lacks_is_no_internal_error(
+    error: Exception, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("lesionless.models.bundle.load", fail)
+    assert run(["models", "restoration"]) == WRONG_USAGE
+    assert re.search(said, capsys.readouterr().err)
 
 
 @pytest.mark.parametrize(

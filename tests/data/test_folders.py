@@ -2,7 +2,9 @@
 
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -294,6 +296,43 @@ def test_folders_of_dicom_files_inside_are_a_scan_each(tmp_path: Path) -> None:
         "sub-a_ses-1_FLAIR",
         "sub-b_FLAIR",
     ]
+
+
+@pytest.fixture
+def hide(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+    """Let a folder refuse to be listed, as one of another user does."""
+    listed = os.scandir
+
+    def hidden(folder: Path) -> None:
+        def scandir(path: Any = ".") -> Any:
+            if Path(path) == folder:
+                raise PermissionError(13, "Permission denied", str(path))
+            return listed(path)
+
+        monkeypatch.setattr(os, "scandir", scandir)
+
+    return hidden
+
+
+def test_a_subject_that_cannot_be_listed_is_named(
+    tmp_path: Path, hide: Callable[[Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    for subject in ("1", "2"):
+        touch(tmp_path, f"sub-{subject}/anat/sub-{subject}_FLAIR.nii.gz")
+    hide(tmp_path / "sub-1" / "anat")
+    assert [scan.subject for scan in find_scans(tmp_path)] == ["2"]
+    assert "sub-1/anat is left out: it cannot be listed" in caplog.text
+
+
+def test_masks_that_cannot_be_listed_are_refused(
+    tmp_path: Path, hide: Callable[[Path], None]
+) -> None:
+    for subject in ("1", "2"):
+        touch(tmp_path, f"derivatives/lesion/sub-{subject}/sub-{subject}_label-lesion_mask.nii.gz")
+    assert len(find_masks(tmp_path)) == 2
+    hide(tmp_path / "derivatives" / "lesion" / "sub-1")
+    with pytest.raises(UsageError, match="sub-1: expected a folder whose masks can be listed"):
+        find_masks(tmp_path)
 
 
 def test_nifti_files_go_before_dicom_files(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_outputs_go_beside_a_scan_of_no_tree_and_into_derivatives(tmp_path: Path
 def test_outputs_do_not_go_into_the_folder_of_a_subject(scan: Path) -> None:
     tree = scan.parents[3]
     for source in (scan, scan.parent, tree):
-        for out in (scan.parent, scan.parent / "out", tree / "sub-02"):
+        for out in (scan.parent, scan.parent / "out", tree / "sub-02", tree):
             with pytest.raises(UsageError, match="cohort/derivatives/lesionless"):
                 check_apart(source, out)
         check_apart(source, tree / "derivatives" / "lesionless")

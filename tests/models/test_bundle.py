@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -141,6 +142,20 @@ def test_a_broken_bundle_is_refused(damage, make, tmp_path):
     bundle.save(make("sVAE"), tmp_path)
     DAMAGE[damage](tmp_path)
     with pytest.raises(ModelError, match="expected a trained model"):
+        bundle.load(tmp_path)
+
+
+def test_all_may_read_a_model_who_may_read_files(make, tmp_path, monkeypatch):
+    bundle.save(make("sAE3"), tmp_path)
+    modes = {path.name: path.stat().st_mode for path in tmp_path.iterdir()}
+    (tmp_path / "other").touch()
+    assert set(modes.values()) == {(tmp_path / "other").stat().st_mode}
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(ModelError, match=r"weights\.safetensors: .*Ask its owner"):
         bundle.load(tmp_path)
 
 

@@ -290,6 +290,30 @@ def test_a_missing_sidecar_is_named(
     )
 
 
+@pytest.mark.parametrize(
+    "lost", ["*.html", "*desc-lesions.tsv", "*label-L_mask.nii.gz", "*_dseg.nii.gz"]
+)
+def test_what_is_lost_and_can_be_cut_from_maps_is_made_again(
+    tree: Path, intensity: Bundle, out: Path, no_model_runs: None, lost: str
+) -> None:
+    (path,) = out.rglob(lost)
+    path.unlink()
+    assert segment_scans(tree, out, intensity, COARSE).names("done") == [NAME]
+    assert path.exists()
+    assert segment_scans(tree, out, intensity, COARSE).names("present") == [NAME]
+
+
+def test_a_scan_that_cannot_be_made_anew_keeps_no_old_map(
+    tree: Path, intensity: Bundle, out: Path
+) -> None:
+    broken = shutil.copytree(tree, out.parent / "broken")
+    (scan,) = broken.rglob("*.nii.gz")
+    scan.write_bytes(scan.read_bytes()[:1000])
+    run = segment_scans(broken, out, intensity, COARSE, overwrite=True)
+    assert "expected complete voxel data" in failure(run)
+    assert not own_maps(out)
+
+
 def test_a_run_that_stops_amid_overwriting_leaves_no_old_map(
     tree: Path, intensity: Bundle, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

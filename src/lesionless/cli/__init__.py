@@ -7,11 +7,12 @@ import sys
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from lesionless.cli import bids, model, results, scans, segment
-from lesionless.cli.app import run
+from lesionless.cli.app import end_when_asked, run
 
 __all__ = ["bids", "main", "model", "results", "run", "scans", "segment"]
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    end_when_asked()
     sys.exit(run(sys.argv[1:]))

@@ -1,7 +1,7 @@
 """The application that the commands register with, and how it ends."""
 
-import errno
 import logging
+import signal
 import sys
 from typing import Annotated, TypeAlias
 
@@ -11,7 +11,7 @@ from cyclopts.validators import Number
 from lesionless.errors import LesionlessError, ScanError
 
 DONE, SOME_FAILED, WRONG_USAGE, INTERNAL = 0, 1, 2, 70
-INTERRUPTED = 130
+INTERRUPTED, TERMINATED = 130, 143
 
 Count: TypeAlias = Annotated[int, Parameter(validator=Number(gte=1))]
 """An option that counts threads or processes: at least 1."""
@@ -22,6 +22,19 @@ app = App(
     version_flags=["--version"],
     suppress_keyboard_interrupt=False,  # `run` says how to go on
 )
+
+
+class Terminated(KeyboardInterrupt):
+    """Report that the process was asked to end, as batch systems do where time is up."""
+
+
+def end_when_asked() -> None:
+    """Let SIGTERM end a command as Ctrl-C does: what is there is kept, and the manifest says so."""
+
+    def end(*_: object) -> None:
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, end)
 
 
 def ready_torch(device: str, threads: int | None = None) -> None:
@@ -40,7 +53,12 @@ def ready_torch(device: str, threads: int | None = None) -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command line and return its exit code: 0, 1 (some scans failed), 2 (usage), 70."""
+    """Run one command line and return its exit code.
+
+    Returns:
+        0; 1: some scans failed; 2: wrong usage, a file that cannot be used, or too little memory;
+        70: an internal error; 130 or 143: stopped by Ctrl-C or SIGTERM.
+    """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         return int(app(arguments, exit_on_error=False, result_action="return_value") or DONE)
@@ -52,12 +70,15 @@ def run(arguments: list[str]) -> int:
         return WRONG_USAGE
     except CycloptsError:  # already printed, with the help that fits
         return WRONG_USAGE
-    except KeyboardInterrupt:
-        again = "Run the same command again to go on, without --overwrite if it has that."
+    except KeyboardInterrupt as error:
+        again = "Run the same command again to go on; with --overwrite all is made anew."
         print(f"Stopped. {again}", file=sys.stderr)
-        return INTERRUPTED
+        return TERMINATED if isinstance(error, Terminated) else INTERRUPTED
+    except MemoryError as error:
+        print(f"Expected more memory, found too little ({error}). Ask for more.", file=sys.stderr)
+        return WRONG_USAGE
     except Exception as error:
-        if isinstance(error, OSError) and (error.filename or error.errno == errno.ENOSPC):
+        if isinstance(error, OSError) and error.errno:
             print(_about_file(error), file=sys.stderr)
             logging.getLogger(__name__).debug("The trace of it:", exc_info=True)
             return WRONG_USAGE

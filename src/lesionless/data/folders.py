@@ -1,6 +1,7 @@
 """What lies in a folder: the scans to work on, and the lesion masks that belong to them."""
 
 import logging
+import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +72,8 @@ def find_scans(
             or two scans would get the same output names.
     """
     if path.is_dir():
+        for hidden in _unlistable_subjects(path):
+            logger.warning("%s is left out: it cannot be listed. Change its permissions.", hidden)
         found = [Input(file, name_of(file, suffix=suffix)) for file in _scans_in(path, suffix)]
         if not found and not _other_suffixes(path):
             found = _series_in(path, suffix)
@@ -99,12 +102,13 @@ def find_masks(tree: Path, *, label: str = "lesion") -> list[Input]:
         The masks, sorted by name; an empty list if there is none.
 
     Raises:
-        UsageError: There is no such folder.
+        UsageError: There is no such folder, or one in it cannot be listed.
     """
     if not tree.is_dir():
         raise UsageError(f"{tree}: expected a folder with masks, found none. Check the path.")
     lesion_tree = tree / "derivatives" / "lesion"
     root = lesion_tree if lesion_tree.is_dir() else tree
+    check_listable(root)
     named = ((file, parse_name(file.name)) for file in _images(root, ("**/*", *_LEVELS)))
     found = [Input(file, name) for file, name in named if name and name.suffix == "mask"]
     chosen = [mask for mask in found if mask.name.get("label") == label]
@@ -172,6 +176,31 @@ def is_hidden(path: Path, root: Path) -> bool:
     What a stopped run leaves lies in such folders (`.partial-...`), and is no image to take.
     """
     return any(part.startswith(".") for part in path.relative_to(root).parts)
+
+
+def check_listable(folder: Path) -> None:
+    """Refuse a folder of masks of which a part cannot be listed: lesions would count as normal.
+
+    Raises:
+        UsageError: It, or a folder below it, cannot.
+    """
+    for hidden in _unlistable(folder):
+        raise UsageError(
+            f"{hidden}: expected a folder whose masks can be listed, found that it cannot. Change "
+            "its permissions."
+        )
+
+
+def _unlistable(folder: Path) -> list[Path]:
+    errors: list[OSError] = []
+    for _ in os.walk(folder, onerror=errors.append):
+        pass
+    return [Path(error.filename) for error in errors]
+
+
+def _unlistable_subjects(tree: Path) -> list[Path]:
+    folders = [folder for part in ("sub-*", "ses-*", "anat") for folder in tree.glob(part)]
+    return [hidden for folder in sorted(folders) for hidden in _unlistable(folder)]
 
 
 def _single(path: Path, suffix: str) -> Input:

@@ -121,6 +121,11 @@ def _load(path: Path) -> Any:
         loaded = nib.load(path)
         return _image_class(loaded.header).from_image(loaded)
     except Exception as error:  # nibabel raises many kinds for a file that is not NIfTI
+        if path.is_symlink() and not path.exists():
+            raise ScanError(
+                f"{path}: expected a file, found a link to what is not there. Where the data set "
+                "is one of DataLad or git-annex, `datalad get` or `git annex get` fetches it."
+            ) from error
         raise ScanError(
             f"{path}: expected a readable NIfTI file, found {type(error).__name__}: "
             f"{_one_line(error)}. Export or copy the scan again."

@@ -56,8 +56,16 @@ def check_apart(source: Path, out: Path) -> None:
     tree, place = tree_of(source).resolve(), out.resolve()
     is_below = place.is_relative_to(tree) and place != tree
     in_subject = is_below and place.relative_to(tree).parts[0].startswith("sub-")
-    if in_subject or (source.is_dir() and source.resolve() == place):
+    is_among = place == (tree if _is_part(source) else source.resolve())
+    if in_subject or is_among:
         raise UsageError(
             f"{out}: expected another folder than that of the scans. Choose one for the outputs, "
             f"such as {tree / 'derivatives' / 'lesionless'}."
         )
+
+
+def _is_part(source: Path) -> bool:
+    """Tell whether a path lies in the folder of a tree's subject, or is one."""
+    parts = source.absolute().relative_to(tree_of(source)).parts
+    folders = parts if source.is_dir() else parts[:-1]
+    return bool(folders) and folders[0].startswith("sub-")

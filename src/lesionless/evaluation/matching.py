@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lesionless.data.bids import BidsName, output_name, parse_name
-from lesionless.data.folders import Input, is_hidden, of_subjects
+from lesionless.data.folders import Input, check_listable, is_hidden, of_subjects
 from lesionless.errors import UsageError
 
 NIFTI_ENDINGS = (".nii.gz", ".nii")
@@ -135,6 +135,7 @@ def own_maps(segmented: Path) -> dict[Path, BidsName]:
 def _references(truth: Path, label: str) -> dict[Path, BidsName]:
     if not truth.is_dir():
         raise UsageError(f"{truth}: expected a folder of reference masks, found none.")
+    check_listable(truth)
     named = {path: parse_name(path.name) for path in _images(truth)}
     return {
         path: name

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load as from_bytes
+from safetensors.torch import save as to_bytes
 
 from lesionless.errors import ModelError, UsageError
 from lesionless.models.catalogue import Settings, build, entry, from_file
 from lesionless.models.ensemble import EnsembleSettings, Member
-from lesionless.provenance import write_text_whole
+from lesionless.provenance import whole, write_text_whole
 
 DESCRIPTION = "model.json"
 WEIGHTS = "weights.safetensors"
@@ -67,8 +68,10 @@ def save(bundle: Bundle, folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
     weights = {name: w.contiguous() for name, w in bundle.method.state_dict().items()}
     if weights:
-        save_file(weights, folder / WEIGHTS)
-    np.savez_compressed(folder / NORMATIVE, allow_pickle=False, **bundle.normative)
+        with whole(folder / WEIGHTS) as partial:
+            partial.write_bytes(to_bytes(weights))  # with the permissions of all other files
+    with whole(folder / NORMATIVE) as partial:
+        np.savez_compressed(partial, allow_pickle=False, **bundle.normative)
     text = json.dumps(describe(bundle), indent=2, allow_nan=False) + "\n"
     write_text_whole(folder / DESCRIPTION, text)
 
@@ -102,12 +105,17 @@ def load(model: str | Path) -> Bundle:
         settings = _settings(text["name"], text["settings"])
         method: Any = build(settings)
         if method.state_dict():
-            method.load_state_dict(load_file(folder / WEIGHTS))
+            method.load_state_dict(from_bytes((folder / WEIGHTS).read_bytes()))
         with np.load(folder / NORMATIVE, allow_pickle=False) as arrays:
             normative = {name: arrays[name] for name in arrays.files}
         method.eval()
         fields = {**text, "settings": settings, "thresholds": _thresholds(text["thresholds"])}
         return Bundle(**fields, normative=normative, method=method)
+    except PermissionError as error:
+        raise ModelError(
+            f"{error.filename}: expected a file of a model that may be read, found that it may "
+            "not. Ask its owner for permission to read it."
+        ) from error
     except _BROKEN as error:
         raise ModelError(
             f"{folder}: expected a trained model, found {type(error).__name__}: {error}. "

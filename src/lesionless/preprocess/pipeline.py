@@ -110,7 +110,6 @@ def prepare_scan(
     part = _canonical(scan, stripped.mask, lesion)
     is_standardised = intensity.is_standardised(part.image, part.brain)
     if is_standardised:
-        logger.warning("%s: %s", name, intensity.STANDARDISED)
         part = replace(part, image=intensity.padded_below(part.image, part.brain))
     even, offset, rough = _even(part, settings, clock)
     with clock.step("register"):
@@ -129,6 +128,9 @@ def prepare_scan(
     with clock.step("denoise"):
         image, tissue = _scaled(raw, brain_slices, box, part, settings)
     kept, grid = slice(first, last + 1), grid.cut(first, last)
+    messages = [*_of_header(scan), *_messages(part, registration, is_standardised=is_standardised)]
+    for message in messages:
+        logger.warning("%s: %s", name, message)
     is_flair = contrast == FLAIR
     contrasts = _contrasts(image[kept], brain_slices[kept], grid, atlas, name) if is_flair else {}
     return PreparedScan(
@@ -146,10 +148,7 @@ def prepare_scan(
             "settings": asdict(settings),
             "strip": dict(stripped.record),
             "own_slices": grids.keeps_slices(part.affine),
-            "messages": [
-                *_of_header(scan),
-                *_messages(part, registration, is_standardised=is_standardised),
-            ],
+            "messages": messages,
             "seconds": clock.seconds,
         },
     )

@@ -77,8 +77,6 @@ def register(image: Volume, brain: Mask, affine: Affine, atlas: Atlas) -> Regist
     result = _register(image, brain, affine, atlas, n_others=N_KEPT_STARTS)
     if result.dice < DOUBTFUL_DICE:
         result = _register(image, brain, affine, atlas, n_others=N_KEPT_IN_DOUBT)
-    if not result.trusts_header:
-        logger.info("The axes of the header do not fit the atlas; others do")
     if not _is_plausible(result):
         raise RegistrationError(
             f"Expected the brain to overlap the atlas's by Dice {LEAST_DICE} or more, at scales "

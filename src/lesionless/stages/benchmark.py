@@ -92,7 +92,7 @@ def prepare_cohort(
     """
     settings = PrepareSettings(**experiment.prepare)
     if normals is None:
-        normals = _phantoms(experiment, out / "phantom", on_phantom)
+        normals = _phantoms(experiment, out / "phantom", jobs, on_phantom)
     stores, prepared = Stores(out / "prepared", out / "prepared"), []
     if patients is not None and patients.resolve() != normals.resolve():
         stores = Stores(out / "prepared-normals", out / "prepared-patients")
@@ -256,7 +256,10 @@ def _timing(run: Run, patient: Path) -> Timing:
 
 
 def _phantoms(
-    experiment: Experiment, folder: Path, on_phantom: Callable[[str], None] | None
+    experiment: Experiment,
+    folder: Path,
+    jobs: int | None,
+    on_phantom: Callable[[str], None] | None,
 ) -> Path:
     cohort = experiment.cohort
     if cohort.healthy + cohort.patients == 0:
@@ -271,7 +274,7 @@ def _phantoms(
         seed=cohort.seed,
         thickness_mm=cohort.thickness_mm,
         settings=PhantomSettings(anatomy_mm=cohort.anatomy_mm),
-        workers=2,
+        workers=jobs or 2,
         progress=on_phantom,
     )
     return folder

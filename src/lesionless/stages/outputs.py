@@ -69,6 +69,12 @@ def rewrite_cut(
         write_sidecar(path, {**read_sidecar(path), **record})
 
 
+def missing(paths: OutputPaths) -> list[Path]:
+    """Return the files of a scan that are not there, and can be cut from its maps again."""
+    cut = (paths.segmentation, paths.labels, paths.lesions, paths.page)
+    return [path for path in cut if not path.exists()]
+
+
 def refuse_early_outputs(paths: OutputPaths) -> None:
     """Stop where an earlier version wrote too little to cut the mask of a scan anew.
 

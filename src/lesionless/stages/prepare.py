@@ -1,24 +1,25 @@
 """Prepare the scans of a folder into a store; what is there already is kept."""
 
 import logging
-import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lesionless import store
 from lesionless.data.folders import Input, find_masks, find_scans, mask_of
 from lesionless.data.participants import check_labels, join_participants
+from lesionless.data.processes import pool
 from lesionless.data.scan import Scan, read_mask, read_scan
 from lesionless.data.tree import check_apart, tree_of
-from lesionless.errors import ScanError, UsageError
+from lesionless.errors import UsageError
 from lesionless.preprocess.pipeline import PrepareSettings, prepare_scan
 from lesionless.preprocess.prepared import PreparedScan
 from lesionless.preprocess.strip import check_method
 from lesionless.provenance import MANIFEST_NAME, RunManifest, ScanStatus
 from lesionless.report.quality import write_quality_page
+from lesionless.stages.failure import failure_of_scan
 from lesionless.stages.progress import Track, silent
 from lesionless.stages.sources import sources_of
 from lesionless.stages.store_settings import (
@@ -201,24 +202,17 @@ def _prepare_all(
     if jobs == 1:
         yield from (_prepare_one(task, settings, out) for task in tasks)
         return
-    # spawn: forked children inherit locked thread pools of torch and SimpleITK
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
-        futures = [pool.submit(_prepare_one, task, settings, out) for task in tasks]
-        try:
-            yield from (future.result() for future in as_completed(futures))
-        finally:  # where one ends with an error, or the run is stopped, the others need not be made
-            pool.shutdown(cancel_futures=True)
+    with pool(jobs) as processes:
+        futures = [processes.submit(_prepare_one, task, settings, out) for task in tasks]
+        yield from (future.result() for future in as_completed(futures))
 
 
 def _prepare_one(task: Task, settings: PrepareSettings, out: Path) -> tuple[str, str]:
     name = task.scan.name.stem
-    _discard_other(_stored(out, task), settings)
-    try:
+    with failure_of_scan() as failure:
+        _discard_other(_stored(out, task), settings)
         store.save(out, prepare_task(task, read_scan(task.scan.path), settings))
-    except ScanError as error:
-        return name, str(error)
-    return name, ""
+    return name, failure.message
 
 
 def _stored(out: Path, task: Task) -> Path:
@@ -251,7 +245,7 @@ def _noted(task: Task, status: ScanStatus | None, message: str, run: RunManifest
 def _note(name: str, status: ScanStatus, message: str, run: RunManifest) -> None:
     run.note_scan(name, status, message=message)
     if message:
-        logger.warning("%s", message)
+        logger.warning("%s: %s", name, message)
 
 
 def _write_page(out: Path, tasks: Sequence[Task], run: RunManifest) -> None:

@@ -13,14 +13,16 @@ from lesionless.data.derivatives import write_dataset_description
 from lesionless.data.folders import find_scans
 from lesionless.data.scan import Scan, read_scan
 from lesionless.data.tree import check_apart
-from lesionless.errors import ScanError, UsageError
+from lesionless.errors import UsageError
 from lesionless.models.bundle import Bundle
 from lesionless.preprocess.atlas import load_atlas
 from lesionless.preprocess.contrast import contrast_doubts
 from lesionless.preprocess.pipeline import PrepareSettings
 from lesionless.provenance import MANIFEST_NAME, RunManifest
+from lesionless.stages.failure import failure_of_scan
 from lesionless.stages.fits import MODELS_OWN
 from lesionless.stages.outputs import (
+    missing,
     read_maps,
     refuse_early_outputs,
     rewrite_cut,
@@ -121,21 +123,43 @@ def _segment_one(
     run: RunManifest,
 ) -> None:
     name, paths = task.scan.name.stem, _paths(out, task, settings)
-    started = time.perf_counter()
-    is_there = paths.anomaly.exists() and not overwrite
-    try:
-        if is_there:
-            sources = sources_of(task.scan.path, brain=task.brain)
-            refuse_other_origin(paths.images, settings, sources)
-            if is_cut_at(paths.images, record):
-                run.note_scan(name, "present")
-                return
-        scan = read_scan(task.scan.path)
-        maps = read_maps(paths, scan) if is_there else _mapped(task, scan, bundle, settings)
-    except ScanError as error:
-        logger.warning("%s", error)
-        run.note_scan(name, "failed", message=str(error))
-        return
+    with failure_of_scan() as failure:
+        if overwrite:
+            paths.anomaly.unlink(missing_ok=True)  # what is made anew must not stay if this fails
+        if paths.anomaly.exists() and _is_present(task, paths, settings, record):
+            run.note_scan(name, "present")
+        else:
+            _make(task, paths, bundle, settings, record, run)
+    if failure.message:
+        logger.warning("%s: %s", name, failure.message)
+        run.note_scan(name, "failed", message=failure.message)
+
+
+def _is_present(
+    task: Task, paths: OutputPaths, settings: PrepareSettings, record: Mapping[str, Any]
+) -> bool:
+    """Tell whether nothing is left to do for a scan of which there is a map.
+
+    Raises:
+        ScanError: The map is that of another scan, or of one that was prepared in another way.
+    """
+    sources = sources_of(task.scan.path, brain=task.brain)
+    refuse_other_origin(paths.images, settings, sources)
+    return is_cut_at(paths.images, record) and not missing(paths)
+
+
+def _make(
+    task: Task,
+    paths: OutputPaths,
+    bundle: Bundle,
+    settings: PrepareSettings,
+    record: Mapping[str, Any],
+    run: RunManifest,
+) -> None:
+    """Write the outputs of a scan; those that are cut from maps that are there, from these."""
+    name, started = task.scan.name.stem, time.perf_counter()
+    scan, is_there = read_scan(task.scan.path), paths.anomaly.exists()
+    maps = read_maps(paths, scan) if is_there else _mapped(task, scan, bundle, settings)
     result = cut(bundle, maps, record["OperatingPoint"])
     write = rewrite_cut if is_there else write_outputs
     write(paths, scan, result, record, page_of(name, scan, result, record))

@@ -1,5 +1,6 @@
 """The state of a training run on disk, so that a killed run goes on where it was."""
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ NAME = "checkpoint.pt"
 
 def save(folder: Path, state: dict[str, Any]) -> None:
     """Write the state; the former checkpoint is replaced only by a whole one."""
+    stream = io.BytesIO()
+    torch.save(state, stream)
     with whole(folder / NAME) as partial:
-        torch.save(state, partial)
+        partial.write_bytes(stream.getvalue())  # torch hides why a file cannot be written
 
 
 def load(folder: Path, settings: dict[str, Any]) -> dict[str, Any] | None:

@@ -1,9 +1,7 @@
 """A cohort of phantoms as a BIDS data set: healthy people, and patients with known lesions."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +11,7 @@ from lesionless.data.phantom import files
 from lesionless.data.phantom.settings import DEFAULTS, PhantomSettings
 from lesionless.data.phantom.skull import Skull
 from lesionless.data.phantom.subject import phantom_subject
+from lesionless.data.processes import pool
 from lesionless.errors import UsageError
 
 VAL_SHARE = 0.15
@@ -161,11 +160,8 @@ def _made(orders: Sequence[_Order], workers: int) -> Iterator[CohortSubject]:
     if workers == 1:
         yield from map(_make, orders)
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        try:
-            yield from pool.map(_make, orders)
-        finally:  # where one ends with an error, or the run is stopped
-            pool.shutdown(cancel_futures=True)
+    with pool(workers) as processes:
+        yield from processes.map(_make, orders)
 
 
 def _make(order: _Order) -> CohortSubject:
