@@ -56,6 +56,8 @@ def main(prepared: Path, out: Path, normals: Path, also: Path, only: Sequence[st
     learn = chain(Normals(normals, "train", NORMALS), Normals(also, "train", NORMALS))
     slices = stack(learn, every=NORMALS.every)
     findings = {scan.subject: _labelled(shipped, scan) for scan in scans}
+    if unknown := set(only) - findings.keys():
+        sys.exit(f"Expected subjects of {prepared}, found {', '.join(sorted(unknown))}.")
     networks = {}
     for subject in only or findings:
         others = [found for other, found in findings.items() if other != subject]

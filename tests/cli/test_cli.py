@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from lesionless.cli import run
-from lesionless.cli.app import TERMINATED, WRONG_USAGE, end_when_asked
+from lesionless.cli import main, run
+from lesionless.cli.app import TERMINATED, WRONG_USAGE
 from lesionless.data.derivatives import read_tsv
 from lesionless.data.phantom import PhantomSettings, write_cohort
 from lesionless.errors import UsageError
@@ -114,8 +114,10 @@ def test_sigterm_ends_a_command_as_ctrl_c_does(
     before = signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr("lesionless.models.bundle.load", killed)
     try:
-        end_when_asked()
-        assert run(["models", "restoration"]) == TERMINATED
+        monkeypatch.setattr(sys, "argv", ["lesionless", "models", "restoration"])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == TERMINATED
     finally:
         signal.signal(signal.SIGTERM, before)
     assert "Run the same command again" in capsys.readouterr().err
@@ -178,6 +180,24 @@ def test_benchmark_takes_as_many_jobs_and_threads_as_it_is_told(
     finally:
         torch.set_num_threads(before)
     assert seen == [(3, 1), (None, 1)]
+
+
+def test_a_benchmark_counts_lesions_by_the_rules_of_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[float] = []
+
+    def stop(*arguments: object, **_: object) -> None:
+        seen.append(arguments[4].lesion_rules.minimum_mm3)  # type: ignore[attr-defined]
+        raise UsageError("Stopped by the test.")
+
+    monkeypatch.setattr(benchmark, "prepare_cohort", lambda *_, **__: None)
+    monkeypatch.setattr(benchmark, "judge_runs", stop)
+    whole = Path(__file__).parents[2] / "experiments" / "paper2018.toml"
+    own = tmp_path / "own.toml"
+    own.write_text(f'extends = "{whole}"\n[lesion_rules]\nminimum_mm3 = 9.0\n')
+    assert run(["benchmark", str(own), str(tmp_path), "--no-train", "--threads", "1"]) == 2
+    assert seen == [9.0]
 
 
 def test_training_and_calibration_take_few_slices(

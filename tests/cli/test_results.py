@@ -66,7 +66,9 @@ def test_healthy_subjects_are_judged_without_a_mask(
     assert found == {"1": ("lesion", "nan"), "2": ("healthy", "0.216")}  # 27 voxels of 8 mm³
 
 
-def test_what_counts_as_a_lesion_can_be_set(folders: list[str]) -> None:
+def test_what_counts_as_a_lesion_can_be_set(
+    folders: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     asked = ["--pattern", "{subject}_prob.nii", "--participant-label", "1"]
     rules = ["--connectivity", "6", "--minimum-overlap", "0.5", "--minimum-mm3", "9"]
     assert run(["evaluate", *folders, *asked, *rules, "--small-ml", "0.2"]) == DONE
@@ -76,6 +78,8 @@ def test_what_counts_as_a_lesion_can_be_set(folders: list[str]) -> None:
     table = (Path(folders[1]) / "tables" / "summary_all_any.md").read_text(encoding="utf-8")
     assert "at least 9 mm³ (6 neighbours)" in table
     assert asdict(LESIONS) == asdict(LesionRules())
+    assert run(["evaluate", *folders, *asked]) == WRONG_USAGE  # tables by other rules are there
+    assert "lesion_rules.connectivity = 26" in capsys.readouterr().err
 
 
 def test_brain_masks_are_taken_by_a_pattern(folders: list[str]) -> None:

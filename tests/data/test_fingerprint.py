@@ -8,6 +8,8 @@ import pytest
 from lesionless.data.fingerprint import fingerprint
 from lesionless.errors import ScanError
 
+from .test_series import put_together
+
 MARK = bytes(128) + b"DICM"
 
 
@@ -35,6 +37,15 @@ def test_every_image_of_a_series_counts_and_its_place_does_not(tmp_path: Path) -
     assert fingerprint(tmp_path / "one") == fingerprint(tmp_path / "two")
     (tmp_path / "two" / "1.dcm").write_bytes(MARK + b"another slice")
     assert fingerprint(tmp_path / "one") != fingerprint(tmp_path / "two")
+
+
+def test_of_several_series_in_a_folder_the_images_of_one_count(tmp_path: Path) -> None:
+    folder = put_together(tmp_path / "flat", "localiser", "Ax FLAIR")
+    before = fingerprint(folder / "I1S2")
+    (folder / "I2S1").unlink()  # of the other one
+    assert fingerprint(folder / "I1S2") == before
+    (folder / "I2S2").unlink()
+    assert fingerprint(folder / "I1S2") != before
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

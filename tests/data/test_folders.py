@@ -324,11 +324,29 @@ def test_a_subject_that_cannot_be_listed_is_named(
     assert "sub-1/anat is left out: it cannot be listed" in caplog.text
 
 
+def test_scans_right_inside_a_folder_are_no_folders_that_cannot_be_listed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    touch(tmp_path, "sub-1_FLAIR.nii.gz", "sub-2_FLAIR.nii.gz")
+    assert [scan.subject for scan in find_scans(tmp_path)] == ["1", "2"]
+    assert not caplog.text
+
+
+def test_what_a_tree_sets_aside_need_not_be_listed(
+    tmp_path: Path, hide: Callable[[Path], None]
+) -> None:
+    touch(tmp_path, "sourcedata/raw.txt", "sub-1/anat/sub-1_label-lesion_mask.nii.gz")
+    hide(tmp_path / "sourcedata")
+    assert [mask.subject for mask in find_masks(tmp_path)] == ["1"]
+
+
 def test_masks_that_cannot_be_listed_are_refused(
     tmp_path: Path, hide: Callable[[Path], None]
 ) -> None:
     for subject in ("1", "2"):
         touch(tmp_path, f"derivatives/lesion/sub-{subject}/sub-{subject}_label-lesion_mask.nii.gz")
+    assert len(find_masks(tmp_path)) == 2
+    hide(tmp_path / "derivatives" / "lesion" / ".trash")
     assert len(find_masks(tmp_path)) == 2
     hide(tmp_path / "derivatives" / "lesion" / "sub-1")
     with pytest.raises(UsageError, match="sub-1: expected a folder whose masks can be listed"):

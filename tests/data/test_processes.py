@@ -29,7 +29,10 @@ def test_work_comes_back_in_its_order() -> None:
 
 
 def test_a_process_that_is_killed_is_named() -> None:
-    with pytest.raises(UsageError, match="fewer --jobs or more memory"), pool(1) as processes:
+    with (
+        pytest.raises(UsageError, match=r"fewer processes \(--jobs\) or more memory"),
+        pool(1) as processes,
+    ):
         processes.submit(os.kill, processes.submit(os.getpid).result(), signal.SIGKILL).result()
 
 

@@ -106,6 +106,26 @@ def test_a_file_stands_for_its_series(tmp_path: Path, monkeypatch: pytest.Monkey
     assert (scan.path, scan.name.stem) == (tmp_path / "alone", "sub-alone_FLAIR")
 
 
+def test_a_file_by_a_path_that_leads_upwards_has_the_same_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = put_together(tmp_path / "flat", "localiser", "Ax FLAIR", numbers="15")
+    (folder / "sub").mkdir()
+    monkeypatch.chdir(folder / "sub")
+    (scan,) = find_scans(Path("../I2S1"))
+    assert scan.name.stem == "sub-flat1_FLAIR"
+
+
+def test_a_file_of_no_series_is_refused(tmp_path: Path) -> None:
+    folder = put_together(tmp_path / "flat", "localiser", "Ax FLAIR", numbers="15")
+    (folder / "X").write_bytes(bytes(128) + b"DICM")
+    with pytest.raises(UsageError, match="belongs to none of those"):
+        find_scans(folder / "X")
+    (folder / "I1S1").rename(folder / "DICOMDIR")
+    with pytest.raises(UsageError, match="expected a NIfTI file"):
+        find_scans(folder / "DICOMDIR")
+
+
 @pytest.mark.parametrize("numbers", ["", "55"])
 def test_series_without_a_number_of_their_own_are_counted(tmp_path: Path, numbers: str) -> None:
     folder = put_together(tmp_path / "flat", "Ax FLAIR", "Sag FLAIR", numbers=numbers)

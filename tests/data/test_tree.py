@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lesionless.data.tree import check_apart, tree_of
+from lesionless.data.tree import check_apart, tree_of, whole_of
 from lesionless.errors import UsageError
 
 
@@ -41,6 +41,25 @@ def test_outputs_go_beside_a_scan_of_no_tree_and_into_derivatives(tmp_path: Path
     check_apart(tmp_path, tmp_path / "derivatives")
     with pytest.raises(UsageError, match="another folder than that of the scans"):
         check_apart(tmp_path, tmp_path / ".")
+
+
+def test_a_path_that_leads_upwards_is_part_of_the_same_tree(
+    scan: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = scan.parents[3]
+    monkeypatch.chdir(scan.parent)
+    assert tree_of(Path("..")) == tree_of(Path(scan.name)) == tree
+    with pytest.raises(UsageError, match="another folder"):
+        check_apart(Path(".."), tree)
+    check_apart(tree / "sub-1_FLAIR.nii.gz", tree)  # of no subject's folder
+
+
+def test_a_tree_in_a_folder_called_derivatives_is_a_whole(tmp_path: Path) -> None:
+    tree = tmp_path / "derivatives" / "cohort"
+    tree.mkdir(parents=True)
+    assert whole_of(tree) == tmp_path
+    (tree / "participants.tsv").touch()
+    assert whole_of(tree) == tree
 
 
 def test_outputs_do_not_go_into_the_folder_of_a_subject(scan: Path) -> None:

@@ -108,6 +108,12 @@ def test_healthy_subjects_alone_are_judged(folders):
         match(*both, healthy={"3"})
 
 
+def test_several_maps_of_a_healthy_subject_that_fit_a_pattern_are_left(folders):
+    both = folders(["1_a.nii", "2_a.nii", "2_b.nii"], ["sub-1_label-lesion_mask.nii.gz"])
+    found = match(*both, healthy={"2"}, pattern="{subject}_*.nii").found
+    assert [each.name for each in found] == ["sub-1"]
+
+
 def test_a_map_without_masks_beside_it_is_taken(folders):
     found = match(*folders(ours("sub-1")[:1], ["sub-1_label-lesion_mask.nii.gz"]))
     assert found.found[0].segmentation is found.found[0].brain is None

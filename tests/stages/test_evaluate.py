@@ -1,6 +1,7 @@
 """Maps on disk are judged inside the brain, and one that cannot be judged stops no other."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,17 @@ def test_our_own_map_is_judged_in_the_brain_mask_beside_it(tmp_path: Path) -> No
     save(tmp_path / "sub-1_FLAIR_brain.nii.gz", np.ones_like(BRAIN))
     (row,) = judged(tmp_path, pattern=None, masks=masks).results.rows
     assert row.values["prevalence"] == pytest.approx(LESION.sum() / LESION.size)
+
+
+def test_our_own_maps_without_a_reference_are_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    truth_of(tmp_path, "1")
+    for subject in "12":
+        own_map_of(tmp_path, subject, 0.9 * FOUND)
+    with caplog.at_level(logging.INFO):
+        assert {row.subject for row in judged(tmp_path, pattern=None).results.rows} == {"1"}
+    assert "1 maps have no reference and are not judged: sub-2_" in caplog.text
 
 
 @pytest.mark.parametrize("found_nothing", ["1", "2"])

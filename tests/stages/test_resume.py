@@ -303,6 +303,29 @@ def test_what_is_lost_and_can_be_cut_from_maps_is_made_again(
     assert segment_scans(tree, out, intensity, COARSE).names("present") == [NAME]
 
 
+@pytest.mark.parametrize("lost", ["*desc-lesionless*.nii.gz", "*desc-brain*.nii.gz", "*_xfm.txt"])
+def test_what_is_lost_and_needs_the_model_is_named(
+    tree: Path, intensity: Bundle, out: Path, lost: str
+) -> None:
+    (path,) = out.rglob(lost)
+    path.unlink()
+    said = failure(segment_scans(tree, out, intensity, COARSE))
+    assert path.name in said and "--overwrite" in said
+
+
+def test_what_an_earlier_version_wrote_too_little_for_is_not_made_again(
+    tree: Path, intensity: Bundle, out: Path
+) -> None:
+    (labels,) = out.rglob("*_dseg.nii.gz")
+    labels.unlink()
+    (brain,) = out.rglob("*desc-brain_mask.json")
+    said = json.loads(brain.read_text())
+    del said["Preparation"]["air"]
+    brain.write_text(json.dumps(said))
+    with pytest.raises(UsageError, match=r"earlier version.*--overwrite"):
+        segment_scans(tree, out, intensity, COARSE)
+
+
 def test_a_scan_that_cannot_be_made_anew_keeps_no_old_map(
     tree: Path, intensity: Bundle, out: Path
 ) -> None:
@@ -312,6 +335,7 @@ def test_a_scan_that_cannot_be_made_anew_keeps_no_old_map(
     run = segment_scans(broken, out, intensity, COARSE, overwrite=True)
     assert "expected complete voxel data" in failure(run)
     assert not own_maps(out)
+    assert not [*out.glob("*.html"), *out.rglob("*desc-lesions.tsv")]
 
 
 def test_a_run_that_stops_amid_overwriting_leaves_no_old_map(

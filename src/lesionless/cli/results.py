@@ -17,6 +17,8 @@ from lesionless.errors import UsageError
 class LesionOptions:
     """Hold what counts as a lesion and when it counts as found.
 
+    These are the fields of `LesionRules`, whose module `--help` has no time to import.
+
     Attributes:
         connectivity: Neighbours that join two voxels to one lesion: 6, 18 or 26.
         minimum_overlap: Share of a lesion that has to be covered for it to be found.

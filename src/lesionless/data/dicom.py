@@ -46,17 +46,21 @@ HEAD_BYTES = 1024  # of a file, that hold its mark and its class
 
 def images_in(folder: Path) -> Iterator[Path]:
     """Yield the files right inside a folder that carry the mark of DICOM."""
-    for path in sorted(folder.iterdir()):
-        if path.stem.upper() != "DICOMDIR" and is_dicom(path):
-            yield path
+    yield from filter(is_dicom, sorted(folder.iterdir()))
 
 
 def is_dicom(path: Path) -> bool:
-    """Tell whether a file is a DICOM image, by the mark and the class that it begins with."""
-    if not path.is_file():
+    """Tell whether a file is a DICOM image, by the mark and the class that it begins with.
+
+    One that cannot be read is none; why it cannot is said when it is read.
+    """
+    if path.stem.upper() == "DICOMDIR" or not path.is_file():
         return False
-    with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    except OSError:
+        return False
     return head[128:132] == b"DICM" and not any(other in head for other in NO_IMAGES)
 
 

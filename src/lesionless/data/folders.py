@@ -191,11 +191,17 @@ def check_listable(folder: Path) -> None:
         )
 
 
-def _unlistable(folder: Path) -> list[Path]:
+def _unlistable(root: Path) -> list[Path]:
+    """Return the folders that cannot be listed, but for those that are never looked into."""
     errors: list[OSError] = []
-    for _ in os.walk(folder, onerror=errors.append):
+    for _ in os.walk(root, onerror=errors.append):
         pass
-    return [Path(error.filename) for error in errors]
+    folders = [Path(error.filename) for error in errors if isinstance(error, PermissionError)]
+    return [
+        folder
+        for folder in folders
+        if not is_hidden(folder, root) and SET_ASIDE.isdisjoint(folder.relative_to(root).parts)
+    ]
 
 
 def _unlistable_subjects(tree: Path) -> list[Path]:

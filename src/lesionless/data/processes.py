@@ -30,7 +30,7 @@ def pool(workers: int) -> Iterator[ProcessPoolExecutor]:
             raise UsageError(
                 f"Expected {workers} processes that work to the end, found one that was killed, "
                 "most likely for lack of memory. Run the same command again to go on, with fewer "
-                "--jobs or more memory."
+                "processes (--jobs) or more memory."
             ) from error
         finally:
             executor.shutdown(cancel_futures=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lesionless.data.bids import SET_ASIDE
 from lesionless.data.dicom import describe, files_of, number_of, series_in
+from lesionless.errors import UsageError
 
 logger = logging.getLogger(__name__)
 
@@ -64,10 +65,20 @@ def find_series(folder: Path, suffix: str) -> list[Series]:
 
 
 def series_beside(file: Path) -> Series:
-    """Return the series that a DICOM file belongs to, under the name that its folder gives it."""
-    file = file.absolute()
-    several = _series_of(file.parent, file.parent)
-    return next(each for each in several if file in files_of(each.path))
+    """Return the series that a DICOM file belongs to, under the name that its folder gives it.
+
+    Raises:
+        UsageError: It belongs to none of those in its folder.
+    """
+    folder = file.parent.resolve()  # a link to a file keeps its place
+    first, *_ = files_of(folder / file.name)
+    for series in _series_of(folder, folder):
+        if series.path in (folder, first):
+            return series
+    raise UsageError(
+        f"{file}: expected an image of a DICOM series, found one that belongs to none of those in "
+        "its folder. Give another file."
+    )
 
 
 def _series_of(folder: Path, start: Path) -> list[Series]:

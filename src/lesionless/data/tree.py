@@ -1,7 +1,9 @@
 """The BIDS tree that a path lies in: its table of participants and its masks are of the whole."""
 
+import os
 from pathlib import Path
 
+from lesionless.data.participants import TABLE_NAME
 from lesionless.errors import UsageError
 
 
@@ -20,7 +22,7 @@ def tree_of(path: Path) -> Path:
     >>> tree_of(Path("/data/cohort")).as_posix()
     '/data/cohort'
     """
-    whole = path.absolute()  # a link keeps its name, which says where it lies
+    whole = Path(os.path.normpath(path.absolute()))  # a link keeps its name: where it lies
     start = whole.parent if whole.is_file() else whole
     for folder in (start, *start.parents):
         if folder.name.startswith("sub-"):
@@ -39,6 +41,8 @@ def whole_of(derivative: Path) -> Path:
     '/data/masks'
     """
     folder = derivative.absolute()
+    if (folder / TABLE_NAME).exists():
+        return folder
     above = (each for each in (folder, *folder.parents) if each.name == "derivatives")
     return next((each.parent for each in above), folder)
 
@@ -66,6 +70,6 @@ def check_apart(source: Path, out: Path) -> None:
 
 def _is_part(source: Path) -> bool:
     """Tell whether a path lies in the folder of a tree's subject, or is one."""
-    parts = source.absolute().relative_to(tree_of(source)).parts
+    parts = Path(os.path.normpath(source.absolute())).relative_to(tree_of(source)).parts
     folders = parts if source.is_dir() else parts[:-1]
     return bool(folders) and folders[0].startswith("sub-")

@@ -39,7 +39,7 @@ def joined(results: Sequence[Results]) -> Results:
     if any(asdict(other.settings) != asdict(first.settings) for other in others):
         raise UsageError(
             "Expected evaluations that were made with the same settings, found others. Evaluate "
-            "all of them with one version and one --seed."
+            "all of them with one version, one --seed, and the same rules of what is a lesion."
         )
     _check_methods(results)
     rows = tuple(chain.from_iterable(part.rows for part in results))

@@ -163,11 +163,12 @@ def _without_lesions(
     maps: Mapping[Path, BidsName] | None,
     pattern: str | None,
 ) -> dict[Path, BidsName]:
-    """Return the maps of healthy subjects: our own, or those that a pattern names."""
+    """Return the maps of healthy subjects: our own, or the one that a pattern names."""
     if maps is not None:
         return {path: name for path, name in maps.items() if name.subject in healthy}
     names = [BidsName((("sub", label),), suffix="mask") for label in sorted(healthy)]
-    return {path: name for name in names for path in _by_pattern(segmented, str(pattern), name)}
+    found = [(_by_pattern(segmented, str(pattern), name), name) for name in names]
+    return {paths[0]: name for paths, name in found if len(paths) == 1}
 
 
 def _left(

@@ -69,6 +69,23 @@ def rewrite_cut(
         write_sidecar(path, {**read_sidecar(path), **record})
 
 
+def discard(paths: OutputPaths) -> None:
+    """Remove what would pass for the outputs of a scan that is made anew, if that fails."""
+    for path in (paths.anomaly, paths.page, paths.lesions):
+        path.unlink(missing_ok=True)
+
+
+def refuse_lost(paths: OutputPaths) -> None:
+    """Stop where a file of a scan is gone that only its model can make again.
+
+    Raises:
+        ScanError: One is.
+    """
+    for path in (paths.brain, paths.reconstruction, paths.transform):
+        if not path.exists():
+            raise ScanError(f"{path}: expected it beside the anomaly map, found none. {WAY_OUT}")
+
+
 def missing(paths: OutputPaths) -> list[Path]:
     """Return the files of a scan that are not there, and can be cut from its maps again."""
     cut = (paths.segmentation, paths.labels, paths.lesions, paths.page)

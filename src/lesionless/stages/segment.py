@@ -22,9 +22,11 @@ from lesionless.provenance import MANIFEST_NAME, RunManifest
 from lesionless.stages.failure import failure_of_scan
 from lesionless.stages.fits import MODELS_OWN
 from lesionless.stages.outputs import (
+    discard,
     missing,
     read_maps,
     refuse_early_outputs,
+    refuse_lost,
     rewrite_cut,
     write_outputs,
 )
@@ -125,7 +127,7 @@ def _segment_one(
     name, paths = task.scan.name.stem, _paths(out, task, settings)
     with failure_of_scan() as failure:
         if overwrite:
-            paths.anomaly.unlink(missing_ok=True)  # what is made anew must not stay if this fails
+            discard(paths)
         if paths.anomaly.exists() and _is_present(task, paths, settings, record):
             run.note_scan(name, "present")
         else:
@@ -145,6 +147,7 @@ def _is_present(
     """
     sources = sources_of(task.scan.path, brain=task.brain)
     refuse_other_origin(paths.images, settings, sources)
+    refuse_lost(paths)
     return is_cut_at(paths.images, record) and not missing(paths)
 
 
@@ -195,7 +198,7 @@ def _refuse_other_models(
         paths = _paths(out, task, settings)
         if paths.anomaly.exists():
             refuse_other_model(paths.images, record)
-            if not is_cut_at(paths.images, record):
+            if missing(paths) or not is_cut_at(paths.images, record):
                 refuse_early_outputs(paths)
 
 
