@@ -1,13 +1,13 @@
 """What lies in a folder: the scans to work on, and the lesion masks that belong to them."""
 
 import logging
-import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lesionless.data.bids import SET_ASIDE, BidsName, name_of, output_name, parse_name, stem_of
 from lesionless.data.dicom import is_dicom
+from lesionless.data.listable import check_listable, is_hidden, unlistable_subjects
 from lesionless.data.series import Series, find_series, series_beside
 from lesionless.errors import UsageError
 
@@ -72,7 +72,7 @@ def find_scans(
             or two scans would get the same output names.
     """
     if path.is_dir():
-        for hidden in _unlistable_subjects(path):
+        for hidden in unlistable_subjects(path):
             logger.warning("%s is left out: it cannot be listed. Change its permissions.", hidden)
         found = [Input(file, name_of(file, suffix=suffix)) for file in _scans_in(path, suffix)]
         if not found and not _other_suffixes(path):
@@ -168,45 +168,6 @@ def _listed(found: Sequence[Input]) -> str:
     labels = sorted({scan.subject for scan in found})
     more = f" and {len(labels) - MOST_LISTED} more" if len(labels) > MOST_LISTED else ""
     return ", ".join(labels[:MOST_LISTED]) + more
-
-
-def is_hidden(path: Path, root: Path) -> bool:
-    """Say whether a file, or a folder between it and `root`, has a name that starts with a dot.
-
-    What a stopped run leaves lies in such folders (`.partial-...`), and is no image to take.
-    """
-    return any(part.startswith(".") for part in path.relative_to(root).parts)
-
-
-def check_listable(folder: Path) -> None:
-    """Refuse a folder of masks of which a part cannot be listed: lesions would count as normal.
-
-    Raises:
-        UsageError: It, or a folder below it, cannot.
-    """
-    for hidden in _unlistable(folder):
-        raise UsageError(
-            f"{hidden}: expected a folder whose masks can be listed, found that it cannot. Change "
-            "its permissions."
-        )
-
-
-def _unlistable(root: Path) -> list[Path]:
-    """Return the folders that cannot be listed, but for those that are never looked into."""
-    errors: list[OSError] = []
-    for _ in os.walk(root, onerror=errors.append):
-        pass
-    folders = [Path(error.filename) for error in errors if isinstance(error, PermissionError)]
-    return [
-        folder
-        for folder in folders
-        if not is_hidden(folder, root) and SET_ASIDE.isdisjoint(folder.relative_to(root).parts)
-    ]
-
-
-def _unlistable_subjects(tree: Path) -> list[Path]:
-    folders = [folder for part in ("sub-*", "ses-*", "anat") for folder in tree.glob(part)]
-    return [hidden for folder in sorted(folders) for hidden in _unlistable(folder)]
 
 
 def _single(path: Path, suffix: str) -> Input:

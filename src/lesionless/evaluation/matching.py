@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lesionless.data.bids import BidsName, output_name, parse_name
-from lesionless.data.folders import Input, check_listable, is_hidden, of_subjects
+from lesionless.data.folders import Input, of_subjects
+from lesionless.data.listable import check_listable, is_hidden
 from lesionless.errors import UsageError
 
 NIFTI_ENDINGS = (".nii.gz", ".nii")

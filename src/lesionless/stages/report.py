@@ -108,7 +108,7 @@ def write_report(
     bundles = {run: load(run.folder) for run in runs if run.is_trained}
     training = [_training_record(run, bundle) for run, bundle in bundles.items()]
     write_training(training, out / RESULTS_FOLDER)
-    tables = write_tables(results, out / "tables", training)
+    tables = write_tables(results, out / TABLES, training)
     patients = patients_of(experiment, stores)
     report = BenchmarkReport(
         title=experiment.title,
